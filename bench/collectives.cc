@@ -1,0 +1,271 @@
+// wiretax-collectives: collective operations over a backend, at the sizes that models send.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "bench/harness/model_sizes.h"
+#include "bench/harness/mpi_fabric.h"
+#include "bench/harness/program.h"
+#include "collectives/backends/mpi.h"
+#include "report/units.h"
+
+namespace wiretax::bench {
+namespace {
+
+using collectives::ElementType;
+using collectives::Flow;
+using collectives::Operation;
+using Json = nlohmann::json;
+
+constexpr const char* kDefaultOperations = "all_reduce,all_gather,send_recv";
+
+/// Without --bytes and --model: from the latency floor to where bandwidth counts.
+constexpr const char* kDefaultSizes = "8,1Ki,8Ki,64Ki,1Mi,16Mi";
+
+struct Choices {
+  std::string backend = "mpi";
+  std::vector<std::string> operations;
+  std::string interface;
+  std::vector<std::string> types = {"bfloat16"};
+  std::vector<std::string> timings = {"chained"};
+  std::vector<std::string> places = {"out"};
+  std::vector<std::string> patterns = {"one_way"};
+  int depth = 8;
+};
+
+bool has_place(Operation operation) {
+  return operation != Operation::kBroadcast && operation != Operation::kSendRecv;
+}
+
+/// A size that divides into whole elements, and into whole parts where the collective has parts.
+std::uint64_t round_up(std::uint64_t bytes, Operation operation, ElementType type,
+                       std::uint64_t ranks) {
+  const bool has_parts = operation == Operation::kAllGather || operation == Operation::kAllToAll ||
+                         operation == Operation::kReduceScatter;
+  const auto unit = collectives::size_of(type) * (has_parts ? ranks : 1);
+  return (bytes + unit - 1) / unit * unit;
+}
+
+Timing clock_for(std::string_view timing) {
+  if (timing == "isolated") return Timing::kIsolated;
+  return timing == "pipelined" ? Timing::kSpan : Timing::kEach;
+}
+
+std::uint64_t transmitted_bytes(const std::string& interface) {
+  std::ifstream stream("/sys/class/net/" + interface + "/statistics/tx_bytes");
+  std::uint64_t bytes = 0;
+  stream >> bytes;
+  return bytes;
+}
+
+class CollectiveBody : public Body {
+ public:
+  CollectiveBody(std::unique_ptr<collectives::Task> task, std::string interface)
+      : task_(std::move(task)),
+        interface_(std::move(interface)),
+        sent_before_(transmitted_bytes(interface_)) {}
+
+  void run(std::uint64_t n) override { task_->run(n); }
+
+  void check() override {
+    constexpr std::uint64_t kCalls = 2;  // both ways through the buffers
+    try {
+      for (std::uint64_t call = 0; call < kCalls; ++call) task_->check(call);
+    } catch (const collectives::DataMismatch& mismatch) {
+      throw Failure(ExitCode::kDataMismatch, mismatch.what());
+    }
+  }
+
+  std::string evidence() override {
+    return Json{{"sent", transmitted_bytes(interface_) - sent_before_}}.dump();
+  }
+
+ private:
+  std::unique_ptr<collectives::Task> task_;
+  std::string interface_;
+  std::uint64_t sent_before_;
+};
+
+class CollectivesProgram : public Program {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "wiretax-collectives"; }
+  [[nodiscard]] std::string_view purpose() const override {
+    return "Times collective operations between ranks, at the sizes that tensor and pipeline "
+           "parallelism send. Run it under mpirun.";
+  }
+
+  void add_options(CLI::App& app) override {
+    const auto one_of = [](auto... names) {
+      return CLI::IsMember(std::vector<std::string>{names...});
+    };
+    app.add_option("--backend", choices_.backend, "What carries the operations: mpi")
+        ->check(one_of("mpi"))
+        ->capture_default_str();
+    app.add_option("--op", choices_.operations, "Operations to time")
+        ->delimiter(',')
+        ->check(one_of("all_reduce", "all_gather", "reduce_scatter", "broadcast", "send_recv",
+                       "all_to_all"))
+        ->default_str(kDefaultOperations);
+    app.add_option("--interface", choices_.interface,
+                   "Network for MPI: NAME, a network such as 192.168.100.0/24, or shm (shared "
+                   "memory); default: lo where all ranks share this machine");
+    app.add_option("--type", choices_.types, "float32, bfloat16, float16")
+        ->delimiter(',')
+        ->check(one_of("float32", "bfloat16", "float16"))
+        ->capture_default_str();
+    app.add_option(
+           "--timing", choices_.timings,
+           "chained: each needs the one before; isolated: a barrier before each; pipelined: "
+           "--depth in flight")
+        ->delimiter(',')
+        ->check(one_of("chained", "isolated", "pipelined"))
+        ->capture_default_str();
+    app.add_option("--place", choices_.places, "out, in: whether output replaces input")
+        ->delimiter(',')
+        ->check(one_of("out", "in"))
+        ->capture_default_str();
+    app.add_option("--pattern", choices_.patterns,
+                   "Of send_recv: one_way (half a ping-pong) or ring (all to the next at once)")
+        ->delimiter(',')
+        ->check(one_of("one_way", "ring"))
+        ->capture_default_str();
+    app.add_option("--depth", choices_.depth, "Operations in flight when pipelined")
+        ->check(CLI::Range(1, 1024))
+        ->capture_default_str();
+  }
+
+  void before_mpi(const Options& options) override {
+    if (choices_.operations.empty()) {
+      choices_.operations = CLI::detail::split(kDefaultOperations, ',');
+    }
+    sizes_ = requested_sizes(options, kDefaultSizes);
+    fabric_.pin(choices_.interface);
+  }
+
+  void set_up(Session& session) override {
+    fabric_.verify(session);
+    backend_ = std::make_unique<collectives::MpiBackend>(session.ranks.communicator());
+    for (auto& [key, value] : fabric_.context(session)) session.context[key] = value;
+  }
+
+  std::vector<Point> points(const Session& session) override {
+    std::vector<Point> points;
+    for (const auto& operation_name : choices_.operations) {
+      for (const auto& type : choices_.types) {
+        for (const auto& timing : choices_.timings) {
+          for (const auto& variant : variants_of(operation_name)) {
+            add_sizes(session, operation_name, type, timing, variant, points);
+          }
+        }
+      }
+    }
+    return points;
+  }
+
+  [[nodiscard]] std::uint64_t memory_bytes(const Point& point) const override {
+    return collectives::task_memory(request_from(Json::parse(point.specification)));
+  }
+
+  std::unique_ptr<Body> prepare(Session& /*session*/, const std::string& specification) override {
+    return std::make_unique<CollectiveBody>(
+        backend_->prepare(request_from(Json::parse(specification))), fabric_.interface());
+  }
+
+  void describe(const Session& session, const Point& point,
+                const std::vector<std::string>& evidence, Row& row) override {
+    const auto request = request_from(Json::parse(point.specification));
+    const double rate = static_cast<double>(request.bytes) / row.time_s;
+    const double bus_rate =
+        rate * collectives::describe(request.operation).bus_factor(session.ranks.size());
+    row.counters["GBps"] = rate / kGigabyte;
+    row.counters["bus_GBps"] = bus_rate / kGigabyte;
+    if (const auto sent = Json::parse(evidence.front())["sent"].get<double>(); sent > 0) {
+      row.counters["wire_bytes"] = sent;
+    }
+    if (const auto bound = fabric_.bound(); bound) {
+      row.counters["Gbps"] = bus_rate / kGigabit;
+      row.counters["bound_Gbps"] = *bound / kGigabit;
+    }
+  }
+
+ private:
+  /// The name's part that tells variants of one operation apart: where the output goes, or the
+  /// pattern.
+  [[nodiscard]] std::vector<std::string> variants_of(const std::string& operation_name) const {
+    const auto operation = *collectives::find_operation(operation_name);
+    std::vector<std::string> variants;
+    if (has_place(operation)) {
+      for (const auto& place : choices_.places) variants.push_back("/place:" + place);
+    } else if (operation == Operation::kSendRecv) {
+      for (const auto& pattern : choices_.patterns) {
+        variants.emplace_back(pattern == "ring" ? "/pattern:ring" : "");
+      }
+    } else {
+      variants.emplace_back();
+    }
+    return variants;
+  }
+
+  void add_sizes(const Session& session, const std::string& operation_name, const std::string& type,
+                 const std::string& timing, const std::string& variant,
+                 std::vector<Point>& points) const {
+    const auto operation = *collectives::find_operation(operation_name);
+    const auto ranks = static_cast<std::uint64_t>(session.ranks.size());
+    const auto element = *collectives::find_element_type(type);
+    std::vector<std::uint64_t> sizes;
+    for (const auto bytes : sizes_.of(operation_name, ranks)) {
+      sizes.push_back(round_up(bytes, operation, element, ranks));
+    }
+    std::ranges::sort(sizes);
+    sizes.erase(std::ranges::unique(sizes).begin(), sizes.end());
+    const bool pipelined = timing == "pipelined";
+    const auto stem =
+        fmt::format("{}/backend:{}/interface:{}/type:{}{}/timing:{}{}", operation_name,
+                    backend_->name(), fabric_.interface(), type, variant, timing,
+                    pipelined ? fmt::format("/depth:{}", choices_.depth) : "");
+    for (const auto bytes : sizes) {
+      const Json specification = {{"operation", operation_name},
+                                  {"type", type},
+                                  {"bytes", bytes},
+                                  {"in_place", variant == "/place:in"},
+                                  {"ring", variant == "/pattern:ring"},
+                                  {"pipelined", pipelined},
+                                  {"depth", pipelined ? choices_.depth : 1},
+                                  {"timing", timing}};
+      points.push_back({.name = fmt::format("{}/bytes:{}", stem, bytes),
+                        .specification = specification.dump(),
+                        .bytes = bytes,
+                        .precision = Precision::kLatency,
+                        .timing = clock_for(timing)});
+    }
+  }
+
+  static collectives::Request request_from(const Json& specification) {
+    return {
+        .operation = *collectives::find_operation(specification["operation"].get<std::string>()),
+        .type = *collectives::find_element_type(specification["type"].get<std::string>()),
+        .bytes = specification["bytes"],
+        .in_place = specification["in_place"],
+        .ring = specification["ring"],
+        .flow = specification["pipelined"] ? Flow::kPipelined : Flow::kChained,
+        .depth = specification["depth"]};
+  }
+
+  Choices choices_;
+  Sizes sizes_;
+  MpiFabric fabric_;
+  std::unique_ptr<collectives::Backend> backend_;
+};
+
+}  // namespace
+}  // namespace wiretax::bench
+
+int main(int argc, char** argv) {
+  wiretax::bench::CollectivesProgram program;
+  return wiretax::bench::run_program(program, argc, argv);
+}

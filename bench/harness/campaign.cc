@@ -1,0 +1,150 @@
+#include "bench/harness/campaign.h"
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "bench/harness/judge.h"
+
+namespace wiretax::bench {
+namespace {
+
+using Json = nlohmann::json;
+
+// Slower than any wire that is worth measuring; only deadlines depend on it.
+constexpr double kSlowestRate = 10e6;
+constexpr double kLeastPatience = 5;
+
+/// What every rank has to know of a point.
+std::string order_for(const Point& point, double worst_case_s) {
+  return Json{
+      {"name", point.name},
+      {"specification", point.specification},
+      {"precision", point.precision == Precision::kBandwidth ? "bandwidth" : "latency"},
+      {"timing", static_cast<int>(point.timing)},
+      {"patience_s", worst_case_s + std::max(kLeastPatience,
+                                             3 * static_cast<double>(point.bytes) / kSlowestRate)}}
+      .dump();
+}
+
+Precision precision_of(const Json& order) {
+  return order["precision"] == "bandwidth" ? Precision::kBandwidth : Precision::kLatency;
+}
+
+}  // namespace
+
+Campaign::Campaign(Program& program, Session& session, Supervisor& supervisor)
+    : program_(program), session_(session), supervisor_(supervisor) {}
+
+Campaign::Outcome Campaign::measure(const std::string& order) {
+  const auto wanted = Json::parse(order);
+  const auto name = wanted["name"].get<std::string>();
+  auto& ranks = session_.ranks;
+  const Supervisor::Watch watch(supervisor_, "measuring " + name, wanted["patience_s"]);
+  std::unique_ptr<Body> body;
+  together(ranks, "preparing " + name,
+           [&] { body = program_.prepare(session_, wanted["specification"]); });
+  Runner runner(ranks, rules_for(session_.options.profile, precision_of(wanted)),
+                static_cast<Timing>(wanted["timing"].get<int>()), session_.options.seed,
+                "measuring " + name);
+  Outcome outcome;
+  outcome.measurements = runner.measure(*body, program_.groups(session_));
+  outcome.evidence = ranks.all_gather(body->evidence(), "collecting evidence");
+  together(ranks, "checking the data of " + name, [&] {
+    try {
+      body->check();
+    } catch (...) {
+      body->hang_up();
+      throw;
+    }
+  });
+  return outcome;
+}
+
+void Campaign::announce(const std::string& order) {
+  session_.ranks.broadcast(order, "starting the next point");
+}
+
+Row Campaign::row_of(const Point& point) {
+  if (measured_ != point.specification || taken_.contains(point.group)) {
+    measured_.clear();
+    taken_.clear();
+    const auto rules = rules_for(session_.options.profile, point.precision);
+    const auto order = order_for(point, rules.worst_case_s());
+    announce(order);
+    outcome_ = measure(order);
+    measured_ = point.specification;
+  }
+  taken_.insert(point.group);
+  auto row = judge(outcome_.measurements.at(static_cast<std::size_t>(point.group)), point);
+  row.counters["ranks"] = session_.ranks.size();
+  program_.describe(session_, point, outcome_.evidence, row);
+  check_bound(row);
+  doubtful_ = doubtful_ || row.invalid || !row.doubts.empty();
+  return row;
+}
+
+std::optional<Row> Campaign::try_row(const Point& point) {
+  try {
+    return row_of(point);
+  } catch (const std::exception& error) {
+    const auto failure = as_failure(error);
+    if (dynamic_cast<const AgreedFailure*>(&error) == nullptr) session_.ranks.abandon();
+    const bool goes_on = failure.code() == ExitCode::kDataMismatch;
+    (goes_on ? wrong_data_ : ended_by_) = failure;
+    doubtful_ = true;
+    Row row;
+    row.invalid = failure.what();
+    return row;
+  }
+}
+
+std::optional<Failure> Campaign::lead(const std::vector<Point>& points, ResultWriter& writer) {
+  const auto missing = program_.missing(session_);
+  double worst_case_s = 0;
+  for (const auto& point : points) {
+    worst_case_s += rules_for(session_.options.profile, point.precision).worst_case_s();
+  }
+  Progress progress(points.size(), worst_case_s);
+  const auto body = [&](benchmark::State& state, const Point& point) {
+    if (missing) return state.SkipWithError(("skipped: " + *missing).c_str());
+    if (ended_by_ || writer.failure()) return state.SkipWithError(ResultWriter::kNotMeasured);
+    progress.begin(point.name);
+    const auto row = try_row(point);
+    if (row->invalid) return state.SkipWithError(("invalid: " + *row->invalid).c_str());
+    for ([[maybe_unused]] auto iteration : state) state.SetIterationTime(row->time_s);
+    for (const auto& [name, value] : row->counters) state.counters[name] = value;
+    state.SetLabel(label_of(*row));
+  };
+  for (const auto& point : points) {
+    benchmark::RegisterBenchmark(point.name.c_str(), body, point)
+        ->UseManualTime()
+        ->Iterations(1)
+        ->Repetitions(session_.options.repetitions)
+        ->Unit(benchmark::kMicrosecond);
+  }
+  if (!points.empty()) benchmark::RunSpecifiedBenchmarks(&writer.reporter());
+  if (!ended_by_) announce("");
+  if (writer.failure()) return writer.failure();
+  return ended_by_ ? ended_by_ : wrong_data_;
+}
+
+std::optional<Failure> Campaign::follow() {
+  for (;;) {
+    try {
+      const auto order = session_.ranks.broadcast("", "waiting for the next point");
+      if (order.empty()) return ended_by_ ? ended_by_ : wrong_data_;
+      measure(order);
+    } catch (const AgreedFailure& failure) {
+      if (failure.code() != ExitCode::kDataMismatch) return failure;
+      wrong_data_ = failure;
+    } catch (const std::exception& error) {
+      session_.ranks.abandon();
+      return as_failure(error);
+    }
+  }
+}
+
+}  // namespace wiretax::bench

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "bench/harness/program.h"
+#include "bench/harness/progress.h"
+#include "bench/harness/result_writer.h"
+
+namespace wiretax::bench {
+
+/// All points of one run: rank 0 goes through them as Google Benchmark's benchmarks and broadcasts
+/// each specification; the other ranks receive, run and agree until told to stop, so lists cannot
+/// diverge.
+class Campaign {
+ public:
+  Campaign(Program& program, Session& session, Supervisor& supervisor);
+
+  /// Rank 0: measures the plan and reports to the writer. Returns what ended it early, if anything.
+  std::optional<Failure> lead(const std::vector<Point>& points, ResultWriter& writer);
+  /// The other ranks. Returns the same.
+  std::optional<Failure> follow();
+
+  /// Rank 0: whether any point was suspect or invalid, for --strict.
+  [[nodiscard]] bool doubtful() const { return doubtful_; }
+
+ private:
+  struct Outcome {
+    std::vector<Measurement> measurements;
+    std::vector<std::string> evidence;
+  };
+  Outcome measure(const std::string& order);
+  Row row_of(const Point& point);
+  std::optional<Row> try_row(const Point& point);
+  void announce(const std::string& order);
+
+  Program& program_;
+  Session& session_;
+  Supervisor& supervisor_;
+  std::optional<Failure> ended_by_;
+  std::optional<Failure> wrong_data_;
+  bool doubtful_ = false;
+  // Points of one specification share a measurement; each takes its row once, a repetition anew.
+  std::string measured_;
+  Outcome outcome_;
+  std::set<int> taken_;
+};
+
+}  // namespace wiretax::bench

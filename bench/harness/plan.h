@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bench/harness/runner.h"
+#include "bench/harness/stopping.h"
+
+namespace wiretax::bench {
+
+/// One row to be: its name, and the text that tells every rank what to do for it. Points with the
+/// same specification are measured together and differ in their group.
+struct Point {
+  std::string name;  // op/key:value/.../bytes:N
+  std::string specification;
+  std::uint64_t bytes = 0;
+  Precision precision = Precision::kLatency;
+  Timing timing = Timing::kEach;
+  bool symmetric = true;  // all ranks take part alike, so one that takes longer is behind
+  int group = 0;
+};
+
+struct Plan {
+  std::vector<Point> points;          // in the order of measuring
+  std::vector<std::string> left_out;  // names
+};
+
+/// A quick run has 60 s in the worst case. Where the points need more, the ends of every curve
+/// stay, since nothing may be extrapolated, then those farthest (by ratio) from what is already
+/// chosen. Then the order is shuffled by the seed, so that a slow drift of the machine does not
+/// tilt a curve.
+Plan make_plan(std::vector<Point> points, Profile profile, std::uint64_t seed);
+
+}  // namespace wiretax::bench

@@ -1,0 +1,347 @@
+#include "bench/harness/program.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "bench/harness/campaign.h"
+#include "bench/harness/clock.h"
+#include "bench/harness/table.h"
+#include "report/record.h"
+#include "report/units.h"
+
+namespace wiretax::bench {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kMemoryShare = 0.25;
+
+/// The rank as the launcher says it, before MPI starts.
+bool leads_before_mpi() {
+  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
+    if (const char* const rank = std::getenv(variable)) return std::string_view(rank) == "0";
+  }
+  return true;
+}
+
+void print_error(const Failure& failure) {
+  std::fputs(fmt::format("error: {}\n", failure.what()).c_str(), stderr);
+}
+
+/// Parses the command line; a code where the program ends here (help, or wrong usage).
+std::optional<int> parse(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+    return std::nullopt;
+  } catch (const CLI::Success& help) {
+    return leads_before_mpi() ? app.exit(help) : 0;
+  } catch (const CLI::ParseError& error) {
+    if (leads_before_mpi()) {
+      print_error({ExitCode::kUsage, fmt::format("{} (--help lists the options)", error.what())});
+    }
+    return static_cast<int>(ExitCode::kUsage);
+  }
+}
+
+std::string command_line(int argc, char** argv) {
+  std::string line;
+  for (int i = 0; i < argc; ++i) line += (i == 0 ? "" : " ") + std::string(argv[i]);
+  return line;
+}
+
+std::vector<HostFacts> exchange_facts(Ranks& ranks) {
+  const auto mine = host_facts();
+  const auto text = Json{mine.boot_id, mine.network_namespace, mine.kernel, mine.build_id}.dump();
+  std::vector<HostFacts> facts;
+  for (const auto& theirs : ranks.all_gather(text, "exchanging facts of the hosts")) {
+    const auto fields = Json::parse(theirs).get<std::vector<std::string>>();
+    facts.push_back({fields.at(0), fields.at(1), fields.at(2), fields.at(3)});
+  }
+  return facts;
+}
+
+void refuse_different_builds(const Ranks& ranks, const std::vector<HostFacts>& facts) {
+  for (int rank = 1; rank < ranks.size(); ++rank) {
+    const auto& theirs = facts[static_cast<std::size_t>(rank)].build_id;
+    if (theirs == facts[0].build_id) continue;
+    throw Failure(ExitCode::kEnvironment,
+                  fmt::format("{} runs another build ({:.12}) than {} ({:.12}): "
+                              "./scripts/deploy {} copies this one",
+                              ranks.describe(rank), theirs, ranks.describe(0), facts[0].build_id,
+                              ranks.host(rank)));
+  }
+}
+
+/// Which of the ranks on this rank's machine it is, and how many those are.
+std::pair<int, int> local_rank(const Session& session) {
+  int mine = 0;
+  int all = 0;
+  for (int rank = 0; rank < session.ranks.size(); ++rank) {
+    if (!session.same_machine(rank, session.ranks.rank())) continue;
+    if (rank == session.ranks.rank()) mine = all;
+    ++all;
+  }
+  return {mine, all};
+}
+
+void check_memory(const Session& session, std::uint64_t bytes_per_rank) {
+  if (session.options.force) return;
+  const auto needed = bytes_per_rank * static_cast<std::uint64_t>(local_rank(session).second);
+  const auto available = available_memory();
+  if (static_cast<double>(needed) <= kMemoryShare * static_cast<double>(available)) return;
+  throw Failure(
+      ExitCode::kUsage,
+      fmt::format("the largest point needs {} MiB here, over a quarter of the {} MiB that "
+                  "are available: choose smaller --bytes, or --force",
+                  needed / kMebibyte, available / kMebibyte));
+}
+
+Json parse_user_context(const std::vector<std::string>& entries) {
+  Json context = Json::object();
+  for (const auto& entry : entries) {
+    const auto equals = entry.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw Failure(ExitCode::kUsage, fmt::format("--benchmark_context {}: not key=value", entry));
+    }
+    context[entry.substr(0, equals)] = entry.substr(equals + 1);
+  }
+  return context;
+}
+
+/// Collective: where every rank runs.
+std::vector<std::string> all_placements(Session& session) {
+  const auto& placement = session.placement;
+  auto text = fmt::format("{}", fmt::join(placement.cores, ","));
+  return session.ranks.all_gather(placement.cores.empty() ? placement.note : text,
+                                  "exchanging placements");
+}
+
+std::string context_of(const Program& program, const Session& session,
+                       const std::vector<std::string>& placements) {
+  const auto& clock = clock_properties();
+  auto context = parse_user_context(session.options.context);
+  context["wiretax_schema"] = kSchemaVersion;
+  context["wiretax_status"] = "running";
+  context["wiretax_program"] = program.name();
+  context["wiretax_version"] = WIRETAX_VERSION;
+  context["build_id"] = session.facts[0].build_id;
+  context["command"] = session.options.command_line;
+  context["ranks"] = session.ranks.size();
+  context["hosts"] = session.ranks.hosts();
+  context["kernel"] = session.facts[0].kernel;
+  context["cores"] = placements;
+  context["profile"] = session.options.profile == Profile::kQuick ? "quick" : "full";
+  context["seed"] = session.options.seed;
+  context["clock_tick_ns"] = clock.tick_s * 1e9;
+  context["clock_cost_ns"] = clock.cost_s * 1e9;
+  context["environment"] = relevant_environment();
+  for (const auto& [key, value] : session.context) context[key] = Json::parse(value);
+  return context.dump();
+}
+
+std::vector<Point> wanted_points(Program& program, const Session& session) {
+  auto points = program.points(session);
+  std::erase_if(points, [&](const Point& point) {
+    return !passes_filter(session.options.filter, point.name);
+  });
+  if (points.empty()) {
+    throw Failure(ExitCode::kUsage, "nothing to measure: --benchmark_filter matches no point");
+  }
+  return points;
+}
+
+void tell_left_out(const Plan& plan) {
+  if (plan.left_out.empty()) return;
+  std::fputs(fmt::format("quick run: {} of {} points planned within 60 s; left out (use --profile "
+                         "full): {}\n",
+                         plan.points.size(), plan.points.size() + plan.left_out.size(),
+                         fmt::join(plan.left_out, ", "))
+                 .c_str(),
+             stderr);
+}
+
+bool use_color(const std::string& wish) {
+  if (wish != "auto") return wish == "always";
+  // Under mpirun a rank's stdout is a terminal of mpirun's own, whatever the user's is.
+  const char* const terminal = std::getenv("TERM");
+  return std::getenv("OMPI_COMM_WORLD_RANK") == nullptr && std::getenv("NO_COLOR") == nullptr &&
+         terminal != nullptr && std::string_view(terminal) != "dumb" && isatty(STDOUT_FILENO) == 1;
+}
+
+/// One run, after MPI has started. Everything here happens on every rank in the same order.
+class Run {
+ public:
+  Run(Program& program, const Options& options, Ranks& ranks, Supervisor& supervisor)
+      : program_(program),
+        supervisor_(supervisor),
+        session_{options, ranks, {}, {}, {}},
+        campaign_(program, session_, supervisor) {}
+
+  ~Run() {
+    if (session_.ranks.leads())
+      supervisor_.set_last_will(print_error);  // the writer is about to go
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  int execute(const std::optional<Failure>& before_mpi) {
+    auto& ranks = session_.ranks;
+    ranks.agree(before_mpi, "starting");
+    session_.facts = exchange_facts(ranks);
+    together(ranks, "comparing builds", [&] { refuse_different_builds(ranks, session_.facts); });
+    together(ranks, "placing ranks", [&] { place_rank(); });
+    together(ranks, "setting up", [&] { program_.set_up(session_); });
+    if (session_.options.list) return list();
+    plan();
+    const auto failure =
+        ranks.leads() ? campaign_.lead(plan_.points, *writer_) : campaign_.follow();
+    return finish(failure);
+  }
+
+ private:
+  void place_rank() {
+    const auto [mine, all] = local_rank(session_);
+    session_.placement = place(session_.options.cores, mine, all, {});
+    if (!session_.placement.cores.empty()) bind_thread(session_.placement.cores.front());
+  }
+
+  int list() {
+    together(session_.ranks, "listing", [&] {
+      if (!session_.ranks.leads()) return;
+      for (const auto& point : wanted_points(program_, session_)) fmt::print("{}\n", point.name);
+    });
+    return 0;
+  }
+
+  void plan() {
+    auto& ranks = session_.ranks;
+    const auto placements = all_placements(session_);
+    std::vector<std::uint64_t> largest = {0};
+    together(ranks, "planning", [&] {
+      if (!ranks.leads()) return;
+      const auto& options = session_.options;
+      plan_ = make_plan(wanted_points(program_, session_), options.profile, options.seed);
+      for (const auto& point : plan_.points) {
+        largest[0] = std::max(largest[0], program_.memory_bytes(point));
+      }
+    });
+    ranks.broadcast(largest, "planning");
+    together(ranks, "planning", [&] {
+      check_memory(session_, largest[0]);
+      if (!ranks.leads()) return;
+      writer_ = std::make_unique<ResultWriter>(session_.options.out,
+                                               context_of(program_, session_, placements));
+      writer_->set_status("running");
+      tell_left_out(plan_);
+    });
+    if (ranks.leads()) {
+      supervisor_.set_last_will([this](const Failure& failure) {
+        writer_->set_last_status(failure);
+        print_error(failure);
+      });
+    }
+  }
+
+  int finish(const std::optional<Failure>& failure) {
+    auto result = failure;
+    if (session_.ranks.leads()) result = report(failure);
+    if (!failure || failure->code() == ExitCode::kDataMismatch) {
+      try {
+        session_.ranks.agree(std::nullopt, "ending");
+      } catch (const Failure& late) {
+        if (!result) result = late;
+      }
+    }
+    // mpirun reports every rank that ends with a code; rank 0 speaks for all.
+    if (!session_.ranks.leads()) return 0;
+    if (result) return static_cast<int>(result->code());
+    if (session_.options.strict && campaign_.doubtful())
+      return static_cast<int>(ExitCode::kSuspect);
+    return 0;
+  }
+
+  /// Rank 0's last words: the table, the file's status, the error.
+  std::optional<Failure> report(std::optional<Failure> failure) {
+    try {
+      writer_->set_status(failure ? status_of(*failure) : status_when_complete());
+    } catch (const Failure& unwritable) {
+      if (!failure) failure = unwritable;
+    }
+    std::fputs(result_table(writer_->text(), use_color(session_.options.color)).c_str(), stdout);
+    std::fflush(stdout);
+    if (const auto missing = program_.missing(session_)) {
+      std::fputs(fmt::format("skipped: {}\n", *missing).c_str(), stderr);
+    }
+    if (failure) print_error(*failure);
+    return failure;
+  }
+
+  std::string status_when_complete() const {
+    if (!session_.options.strict || !campaign_.doubtful()) return "complete";
+    return status_of({ExitCode::kSuspect, "--strict: a point is suspect or invalid"});
+  }
+
+  Program& program_;
+  Supervisor& supervisor_;
+  Session session_;
+  Campaign campaign_;
+  Plan plan_;
+  std::unique_ptr<ResultWriter> writer_;
+};
+
+}  // namespace
+
+bool Session::same_machine(int a, int b) const {
+  return facts[static_cast<std::size_t>(a)].boot_id == facts[static_cast<std::size_t>(b)].boot_id;
+}
+
+bool Session::same_network_stack(int a, int b) const {
+  return same_machine(a, b) && facts[static_cast<std::size_t>(a)].network_namespace ==
+                                   facts[static_cast<std::size_t>(b)].network_namespace;
+}
+
+std::optional<std::string> Program::missing(const Session& session) const {
+  if (session.ranks.size() > 1) return std::nullopt;
+  return fmt::format("{} needs at least two ranks: mpirun -np 2 {}", name(), name());
+}
+
+int run_program(Program& program, int argc, char** argv) {
+  Options options;
+  options.command_line = command_line(argc, argv);
+  CLI::App app(std::string(program.purpose()), std::string(program.name()));
+  app.set_version_flag("--version", WIRETAX_VERSION);
+  add_common_options(app, options);
+  program.add_options(app);
+  if (const auto code = parse(app, argc, argv)) return *code;
+
+  Supervisor supervisor;
+  supervisor.set_last_will([](const Failure& failure) {
+    // Of a signal one rank's word is enough; a deadline of its own every rank has to explain.
+    if (leads_before_mpi() || failure.code() == ExitCode::kTimeout) print_error(failure);
+  });
+  std::optional<Failure> before_mpi;
+  try {
+    program.before_mpi(options);
+  } catch (const std::exception& error) {
+    before_mpi = as_failure(error);
+  }
+  if (options.deadline_s > 0) supervisor.set_run_deadline(options.deadline_s);
+  Ranks ranks(supervisor);
+  supervisor.set_grace_s(ranks.leads() ? 0 : 1);
+  try {
+    return Run(program, options, ranks, supervisor).execute(before_mpi);
+  } catch (const std::exception& error) {
+    const auto failure = as_failure(error);
+    const bool agreed = dynamic_cast<const AgreedFailure*>(&error) != nullptr;
+    if (!agreed) ranks.abandon();
+    if (ranks.leads() || !agreed) print_error(failure);
+    return ranks.leads() || !agreed ? static_cast<int>(failure.code()) : 0;
+  }
+}
+
+}  // namespace wiretax::bench

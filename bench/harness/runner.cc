@@ -1,0 +1,230 @@
+#include "bench/harness/runner.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <optional>
+
+#include "bench/harness/clock.h"
+
+namespace wiretax::bench {
+namespace {
+
+// Single times travel to rank 0 after each batch; more than these would cost more than they tell.
+constexpr std::uint64_t kMostSingles = 1 << 16;
+constexpr std::uint64_t kMostOperations = std::uint64_t{1} << 40;
+constexpr double kMostGrowth = 10;
+
+// A rank's report of a batch: its group, its time, then the time of each single operation.
+constexpr std::size_t kGroupAt = 0;
+constexpr std::size_t kElapsedAt = 1;
+constexpr std::size_t kSinglesAt = 2;
+
+}  // namespace
+
+/// What rank 0 orders: n operations, each timed alone or only the span; n = 0 ends the measurement.
+struct Runner::Batch {
+  std::uint64_t n = 0;
+  bool singly = false;
+};
+
+/// Rank 0's book-keeping: combines the ranks' times, decides about n, warm-up and stopping.
+class Runner::Leader {
+ public:
+  Leader(const Rules& rules, Timing timing, std::uint64_t seed, int groups)
+      : rules_(rules), timing_(timing) {
+    for (int group = 0; group < groups; ++group) groups_.emplace_back(rules, seed);
+  }
+
+  [[nodiscard]] Batch next() const { return {n_, singly_}; }
+
+  /// False when there is nothing left to do.
+  bool add(const std::vector<std::vector<double>>& by_rank) {
+    std::vector<BatchTime> times;
+    for (std::size_t i = 0; i < groups_.size(); ++i) times.push_back(combine(by_rank, i));
+    if (n_is_final_) {
+      for (std::size_t i = 0; i < groups_.size(); ++i) keep(groups_[i], times[i]);
+      return measuring_ ? !stopped() : (begin_measuring_when_steady(), true);
+    }
+    choose_n(times);
+    return true;
+  }
+
+  std::vector<Measurement> results() {
+    std::vector<Measurement> measurements;
+    for (auto& group : groups_) {
+      group.result.steady = group.warm_up.steady();
+      group.result.stop = group.stopping.converged() ? Stop::kConverged : Stop::kTimeCap;
+      group.result.batch_means_s = group.stopping.means();
+      group.result.interval_s = group.stopping.interval();
+      group.result.skew_s /= static_cast<double>(group.result.operations);
+      measurements.push_back(std::move(group.result));
+    }
+    return measurements;
+  }
+
+ private:
+  struct Group {
+    Group(const Rules& rules, std::uint64_t seed) : warm_up(rules), stopping(rules, seed) {}
+    WarmUp warm_up;
+    StoppingRule stopping;
+    Measurement result;
+  };
+  struct BatchTime {
+    double elapsed_s = 0;
+    double skew_s = 0;
+    std::vector<double> singles_s;
+  };
+
+  BatchTime combine(const std::vector<std::vector<double>>& by_rank, std::size_t group) const {
+    BatchTime time;
+    double fastest_s = std::numeric_limits<double>::infinity();
+    for (const auto& report : by_rank) {
+      if (report[kGroupAt] != static_cast<double>(group)) continue;
+      time.elapsed_s = std::max(time.elapsed_s, report[kElapsedAt]);
+      fastest_s = std::min(fastest_s, report[kElapsedAt]);
+      time.singles_s.resize(report.size() - kSinglesAt);
+      for (std::size_t i = 0; i < time.singles_s.size(); ++i) {
+        time.singles_s[i] = std::max(time.singles_s[i], report[kSinglesAt + i]);
+      }
+    }
+    time.skew_s = time.elapsed_s - fastest_s;
+    // Behind a barrier each operation is a measurement of its own: the slowest rank of each counts.
+    if (timing_ == Timing::kIsolated) {
+      time.elapsed_s = 0;
+      for (const double single : time.singles_s) time.elapsed_s += single;
+    }
+    return time;
+  }
+
+  /// Grows n until a batch has its length; the time of one operation then says whether to time
+  /// each.
+  void choose_n(const std::vector<BatchTime>& times) {
+    double slowest_s = clock_properties().tick_s;
+    for (const auto& time : times) slowest_s = std::max(slowest_s, time.elapsed_s);
+    const double operation_s = slowest_s / static_cast<double>(n_);
+    const double growth = rules_.batch_s / slowest_s;
+    const double wanted = static_cast<double>(n_) * std::min(growth, kMostGrowth);
+    n_ = static_cast<std::uint64_t>(std::clamp(wanted, 1.0, static_cast<double>(kMostOperations)));
+    n_is_final_ = growth <= 2;  // the batch was nearly long enough, so its n is known well
+    if (!n_is_final_) return;
+    const bool long_enough = operation_s >= shortest_span_s() && n_ <= kMostSingles;
+    singly_ = timing_ == Timing::kIsolated || (timing_ == Timing::kEach && long_enough);
+    if (singly_) n_ = std::min(n_, kMostSingles);
+  }
+
+  void keep(Group& group, const BatchTime& time) const {
+    const double mean_s = time.elapsed_s / static_cast<double>(n_);
+    if (!measuring_) {
+      group.warm_up.add(mean_s, time.elapsed_s);
+      return;
+    }
+    group.stopping.add(mean_s, time.elapsed_s);
+    group.result.operations += n_;
+    group.result.total_s += time.elapsed_s;
+    group.result.skew_s += time.skew_s;
+    group.result.single_s.insert(group.result.single_s.end(), time.singles_s.begin(),
+                                 time.singles_s.end());
+  }
+
+  void begin_measuring_when_steady() {
+    measuring_ = std::ranges::all_of(groups_, [](const Group& g) { return g.warm_up.done(); });
+    measuring_since_s_ = now_s();
+  }
+
+  bool stopped() {
+    if (now_s() - measuring_since_s_ >= rules_.cap_s) return true;
+    return std::ranges::all_of(groups_, [](Group& g) { return g.stopping.converged(); });
+  }
+
+  Rules rules_;
+  Timing timing_;
+  std::vector<Group> groups_;
+  std::uint64_t n_ = 1;
+  bool singly_ = false;
+  bool n_is_final_ = false;
+  bool measuring_ = false;
+  double measuring_since_s_ = 0;
+};
+
+Runner::Runner(Ranks& ranks, const Rules& rules, Timing timing, std::uint64_t seed,
+               std::string phase)
+    : ranks_(ranks), rules_(rules), timing_(timing), seed_(seed), phase_(std::move(phase)) {}
+
+std::vector<Measurement> Runner::measure(Body& body, int groups) {
+  if (!ranks_.leads()) {
+    follow(body);
+    return {};
+  }
+  Leader leader(rules_, timing_, seed_, groups);
+  lead(body, leader);
+  return leader.results();
+}
+
+void Runner::lead(Body& body, Leader& leader) {
+  for (bool more = true; more;) {
+    const Batch order = leader.next();
+    std::array<std::uint64_t, 2> values = {order.n, order.singly ? 1U : 0U};
+    ranks_.broadcast(values, phase_);
+    more = leader.add(batch(body, order));
+  }
+  std::array<std::uint64_t, 2> stop = {0, 0};
+  ranks_.broadcast(stop, phase_);
+}
+
+void Runner::follow(Body& body) {
+  for (;;) {
+    std::array<std::uint64_t, 2> values{};
+    ranks_.broadcast(values, phase_);
+    if (values[0] == 0) return;
+    batch(body, {values[0], values[1] != 0});
+  }
+}
+
+std::vector<std::vector<double>> Runner::batch(Body& body, const Batch& order) {
+  std::vector<double> report(kSinglesAt + (order.singly ? order.n : 0));
+  std::optional<Failure> failure;
+  ranks_.barrier(phase_);
+  try {
+    report = timed(body, order);
+  } catch (const std::exception& error) {
+    failure = as_failure(error);
+    body.hang_up();
+  }
+  ranks_.agree(failure, phase_);
+  return ranks_.gather(report, phase_);
+}
+
+std::vector<double> Runner::timed(Body& body, const Batch& order) {
+  std::vector<double> report;
+  if (order.singly) {
+    report = time_each(body, order.n);
+  } else {
+    report.resize(kSinglesAt);
+    const double begin_s = now_s();
+    body.run(order.n);
+    report[kElapsedAt] = now_s() - begin_s;
+  }
+  report[kGroupAt] = body.group();
+  return report;
+}
+
+std::vector<double> Runner::time_each(Body& body, std::uint64_t n) {
+  std::vector<double> report(kSinglesAt + n);
+  const double begin_s = now_s();
+  double last_s = begin_s;
+  for (std::uint64_t i = 0; i < n; ++i) {
+    if (timing_ == Timing::kIsolated) {
+      ranks_.barrier(phase_);
+      last_s = now_s();
+    }
+    body.run(1);
+    const double end_s = now_s();
+    report[kSinglesAt + i] = end_s - last_s;
+    last_s = end_s;
+  }
+  report[kElapsedAt] = last_s - begin_s;
+  return report;
+}
+
+}  // namespace wiretax::bench

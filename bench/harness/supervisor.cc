@@ -1,0 +1,132 @@
+#include "bench/harness/supervisor.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <limits>
+#include <utility>
+
+#include "bench/harness/clock.h"
+
+namespace wiretax::bench {
+namespace {
+
+constexpr double kNever = std::numeric_limits<double>::infinity();
+constexpr timespec kTick = {0, 50'000'000};
+
+sigset_t ending_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+Failure stopped_by(int signal) {
+  return signal == SIGINT ? Failure(ExitCode::kInterrupted, "stopped by Ctrl-C (SIGINT)")
+                          : Failure(ExitCode::kTerminated, "stopped by SIGTERM");
+}
+
+}  // namespace
+
+double slow_factor() {
+  static const double kFactor = [] {
+    const char* const text = std::getenv("WIRETAX_SLOW");
+    const double factor = text != nullptr ? std::strtod(text, nullptr) : 1;
+    return factor >= 1 ? factor : 1;
+  }();
+  return kFactor;
+}
+
+Supervisor::Supervisor() : deadline_s_(kNever), run_deadline_s_(kNever) {
+  const auto signals = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  thread_ = std::thread([this] { loop(); });
+}
+
+Supervisor::~Supervisor() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  thread_.join();
+}
+
+void Supervisor::set_last_will(LastWill will) {
+  const std::lock_guard lock(mutex_);
+  last_will_ = std::move(will);
+}
+
+void Supervisor::set_grace_s(double seconds) {
+  const std::lock_guard lock(mutex_);
+  grace_s_ = seconds;
+}
+
+void Supervisor::set_run_deadline(double seconds) {
+  const std::lock_guard lock(mutex_);
+  run_allowed_s_ = seconds;
+  run_deadline_s_ = now_s() + seconds;
+}
+
+void Supervisor::note_cause(const Failure& cause) {
+  const std::lock_guard lock(mutex_);
+  cause_ = cause;
+}
+
+void Supervisor::clear_cause() {
+  const std::lock_guard lock(mutex_);
+  cause_.reset();
+}
+
+void Supervisor::loop() {
+  const auto signals = ending_signals();
+  for (;;) {
+    const int signal = sigtimedwait(&signals, nullptr, &kTick);
+    if (signal > 0) end(stopped_by(signal));
+    if (const auto failure = overdue()) end(*failure);
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+  }
+}
+
+std::optional<Failure> Supervisor::overdue() {
+  const std::lock_guard lock(mutex_);
+  const double now = now_s() - grace_s_;
+  if (now > deadline_s_) {
+    return Failure(ExitCode::kTimeout, fmt::format("no answer while {}; the peer hangs, is stopped "
+                                                   "or is cut off",
+                                                   what_));
+  }
+  if (now > run_deadline_s_) {
+    return Failure(ExitCode::kTimeout,
+                   fmt::format("the run took longer than --deadline {:.0f} s", run_allowed_s_));
+  }
+  return std::nullopt;
+}
+
+void Supervisor::end(const Failure& reason) {
+  std::unique_lock lock(mutex_);
+  const Failure cause = cause_.value_or(reason);
+  const auto will = last_will_;
+  lock.unlock();
+  if (will) will(cause);
+  _exit(static_cast<int>(cause.code()));
+}
+
+Supervisor::Watch::Watch(Supervisor& supervisor, std::string what, double seconds)
+    : supervisor_(supervisor) {
+  const std::lock_guard lock(supervisor_.mutex_);
+  outer_what_ = std::exchange(supervisor_.what_, std::move(what));
+  outer_deadline_s_ = std::exchange(supervisor_.deadline_s_, now_s() + seconds * slow_factor());
+}
+
+Supervisor::Watch::~Watch() {
+  const std::lock_guard lock(supervisor_.mutex_);
+  supervisor_.what_ = std::move(outer_what_);
+  supervisor_.deadline_s_ = outer_deadline_s_;
+}
+
+}  // namespace wiretax::bench

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "bench/harness/failure.h"
+
+namespace wiretax::bench {
+
+/// Factor on every deadline, from WIRETAX_SLOW (default 1): emulated machines are slow, not broken.
+double slow_factor();
+
+/// The thread that keeps the promise never to hang. It waits for SIGINT and SIGTERM and for the
+/// deadline of whatever the process is doing, since no flag can end a blocking MPI call. At either
+/// it runs the last will (rank 0's writes the result file) and ends the process: mpirun kills one
+/// second after its signal, so there is no time to unwind.
+class Supervisor {
+ public:
+  using LastWill = std::function<void(const Failure&)>;
+
+  /// Blocks the two signals here and in every thread started later: construct before MPI_Init.
+  Supervisor();
+  ~Supervisor();
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  void set_last_will(LastWill will);
+  /// Grace before this rank ends at a deadline, so that rank 0 has the first word.
+  void set_grace_s(double seconds);
+  /// The whole run may take this long from now.
+  void set_run_deadline(double seconds);
+
+  /// A failure that this rank knows but others may not: if a signal ends it, this was the cause.
+  void note_cause(const Failure& cause);
+  void clear_cause();
+
+  /// While it lives, `what` may take `seconds` (times WIRETAX_SLOW). Watches nest; the inner
+  /// counts.
+  class Watch {
+   public:
+    Watch(Supervisor& supervisor, std::string what, double seconds);
+    ~Watch();
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+
+   private:
+    Supervisor& supervisor_;
+    std::string outer_what_;
+    double outer_deadline_s_;
+  };
+
+ private:
+  void loop();
+  std::optional<Failure> overdue();
+  [[noreturn]] void end(const Failure& reason);
+
+  std::mutex mutex_;
+  std::string what_;   // guarded by mutex_, like all below
+  double deadline_s_;  // infinity: nothing is watched
+  double run_deadline_s_;
+  double run_allowed_s_ = 0;
+  double grace_s_ = 0;
+  std::optional<Failure> cause_;
+  LastWill last_will_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace wiretax::bench

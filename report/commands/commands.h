@@ -1,0 +1,61 @@
+#pragma once
+
+// The subcommands of wiretax-report. Each prints to standard output and returns the exit code;
+// errors are exceptions, which main turns into one line and a code.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "report/table.h"
+
+namespace wiretax {
+
+using Paths = std::vector<std::filesystem::path>;
+
+struct SummaryOptions {
+  Paths paths;
+  Colour colour = Colour::kAuto;
+};
+int run_summary(const SummaryOptions& options);
+
+struct ModelOptions {
+  std::string model;
+  std::string batches = "1,8,32";
+  std::uint64_t ranks = 2;
+  bool json = false;
+  Colour colour = Colour::kAuto;
+};
+int run_model(const ModelOptions& options);
+
+struct DecideOptions {
+  Paths paths;
+  std::string published;  // in any case; empty: only where no measured fabric decides
+  std::vector<std::string> models = {"Qwen3.6-27B-FP8",     "gpt-oss-120b",
+                                     "Llama-3.1-8B",        "Llama-3.3-70B:fp8",
+                                     "Qwen3-Coder-30B-A3B", "MiniMax-M2.7:nvfp4"};
+  std::string batches = "1,8,32";
+  std::uint64_t context = 1024;
+  std::string machine = "dgx-spark";
+  std::uint64_t ranks = 2;
+  std::vector<double> efficiency;  // one value, or low, mid, high; empty: the machine's
+  std::vector<double> fixed_ms;
+  std::vector<double> gamma;
+  std::optional<double> memory_gib;
+  std::optional<double> bandwidth_GBps;
+  bool json = false;
+  std::filesystem::path out;
+  Colour colour = Colour::kAuto;
+};
+int run_decide(const DecideOptions& options);
+
+/// Exit code: that of the first file that does not say complete.
+int run_status(const Paths& paths);
+
+int run_models(Colour colour);
+int run_machines(Colour colour);
+int run_profiles(Colour colour);
+
+}  // namespace wiretax

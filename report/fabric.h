@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "report/curve.h"
+#include "report/machine.h"
+#include "report/record.h"
+
+namespace wiretax {
+
+/// What carried the messages, and so what may be concluded from their times.
+enum class FabricKind { kLoopback, kSharedMemory, kHostMpi, kEngine, kPublished };
+
+/// "loopback", ... as in the context of a result file.
+std::string_view kind_name(FabricKind kind);
+
+/// The size curves of one fabric, for one number of ranks. all_reduce is never empty; the other two
+/// are where nobody measured them.
+struct Fabric {
+  std::string name;
+  FabricKind kind = FabricKind::kEngine;
+  std::uint64_t ranks = 2;
+  Curve all_reduce;
+  Curve all_gather;
+  Curve send_recv;
+  std::vector<std::string> notes;  // suspect points, files that are not complete, other types
+
+  /// Whether its times are those of the user's engine, so that it can name a winner.
+  [[nodiscard]] bool decides() const {
+    return kind == FabricKind::kEngine || kind == FabricKind::kPublished;
+  }
+};
+
+/// Seconds of one operation, as a band: a measured curve's own interval, a published one x1 to x1.5
+/// (another build of NCCL, another MTU).
+Band band_of(const Fabric& fabric, const CurveTime& time);
+
+struct Fabrics {
+  std::vector<Fabric> usable;
+  std::vector<std::string> notes;  // fabrics without an all_reduce curve of that many ranks
+};
+
+/// The curves of all files that were measured with `ranks`, one fabric per wiretax_fabric. Only
+/// chained timing counts; send_recv without a pattern. bf16 and out of place are preferred, else
+/// what is there, with a note. Invalid points are left out, suspect ones noted. Throws InputError
+/// on a file without a fabric, or of an unknown kind.
+Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks);
+
+std::vector<std::string> profile_names();
+/// A published profile of report/profiles. Throws UnknownName.
+ResultFile find_profile(std::string_view name);
+
+}  // namespace wiretax

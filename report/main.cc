@@ -1,0 +1,164 @@
+// wiretax-report: what result files say, and what follows from them for a model.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <map>
+#include <stdexcept>
+
+#include "report/catalogue.h"
+#include "report/commands/commands.h"
+#include "report/record.h"
+
+namespace wiretax {
+namespace {
+
+constexpr int kInternal = 1;
+constexpr int kUsage = 2;
+constexpr int kEnvironment = 5;
+constexpr std::uint64_t kMostRanks = 1024;
+constexpr double kLargest = 1e9;
+
+constexpr const char* kFooter =
+    "Exit codes: 0 ok; 1 internal error; 2 wrong usage or an unknown name; 5 a file that cannot be "
+    "used.\n"
+    "status ends with the code of the first file that is not complete, 6 for a program that was "
+    "killed.";
+
+using Command = std::function<int()>;
+
+void add_colour(CLI::App& command, Colour& colour) {
+  static const std::map<std::string, Colour> kNames = {
+      {"auto", Colour::kAuto}, {"always", Colour::kAlways}, {"never", Colour::kNever}};
+  command.add_option("--color", colour, "auto, always or never")
+      ->transform(CLI::CheckedTransformer(kNames, CLI::ignore_case))
+      ->option_text("WHEN");
+}
+
+void add_summary(CLI::App& app, SummaryOptions& options, Command& chosen) {
+  auto& command = *app.add_subcommand("summary", "every measured point and its verdict");
+  command.add_option("paths", options.paths, "result files, or folders of them")->required();
+  add_colour(command, options.colour);
+  command.callback([&] { chosen = [&] { return run_summary(options); }; });
+}
+
+void add_model(CLI::App& app, ModelOptions& options, Command& chosen) {
+  auto& command =
+      *app.add_subcommand("model", "a model's parameters, bytes per token and messages");
+  command.add_option("model", options.model, "NAME[:quant] or config.json[:quant]");
+  command.add_option("--batch", options.batches, "sequences decoded together, a list")
+      ->capture_default_str();
+  command.add_option("--ranks", options.ranks, "machines")
+      ->check(CLI::Range(std::uint64_t{1}, kMostRanks))
+      ->capture_default_str();
+  command.add_flag("--json", options.json, "JSON instead of text");
+  add_colour(command, options.colour);
+  command.callback([&] {
+    chosen = [&] {
+      return options.model.empty() ? run_models(options.colour) : run_model(options);
+    };
+  });
+}
+
+void add_assumptions(CLI::App& command, DecideOptions& options) {
+  command.add_option("--machine", options.machine, "NAME or FILE")->capture_default_str();
+  command.add_option("--eta", options.efficiency, "memory efficiency: one value, or low,mid,high")
+      ->delimiter(',');
+  command.add_option("--fixed-ms", options.fixed_ms, "fixed cost of a step, likewise")
+      ->delimiter(',');
+  command.add_option("--gamma", options.gamma, "how little routed experts overlap, likewise")
+      ->delimiter(',');
+  command.add_option("--memory-gib", options.memory_gib, "usable memory of a machine")
+      ->check(CLI::Range(0.001, kLargest));
+  command.add_option("--bandwidth", options.bandwidth_GBps, "memory bandwidth in GB/s")
+      ->check(CLI::Range(0.001, kLargest));
+}
+
+void add_decide(CLI::App& app, DecideOptions& options, Command& chosen) {
+  auto& command =
+      *app.add_subcommand("decide", "TP, PP or replicas, for models on measured fabrics");
+  command.add_option("paths", options.paths, "result files, or folders of them");
+  command.add_option("--published", options.published, "a published profile beside the measured");
+  command.add_option("--model", options.models, "NAME[:quant] or config.json[:quant], a list")
+      ->delimiter(',');
+  command.add_option("--batch", options.batches, "sequences decoded together, a list")
+      ->capture_default_str();
+  command.add_option("--context", options.context, "mean tokens of KV cache of a sequence")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000'000}))
+      ->capture_default_str();
+  command.add_option("--ranks", options.ranks, "machines")
+      ->check(CLI::Range(std::uint64_t{2}, kMostRanks))
+      ->capture_default_str();
+  add_assumptions(command, options);
+  command.add_flag("--json", options.json, "JSON instead of text");
+  command.add_option("--out", options.out, "write the JSON to FILE as well");
+  add_colour(command, options.colour);
+  command.callback([&] { chosen = [&] { return run_decide(options); }; });
+}
+
+void add_status(CLI::App& app, Paths& paths, Command& chosen) {
+  auto& command = *app.add_subcommand("status", "how the programs that wrote the files ended");
+  command.add_option("paths", paths, "result files, or folders of them")->required();
+  command.callback([&] { chosen = [&] { return run_status(paths); }; });
+}
+
+void add_list(CLI::App& app, const char* name, const char* text, int (*list)(Colour),
+              Colour& colour, Command& chosen) {
+  auto& command = *app.add_subcommand(name, text);
+  add_colour(command, colour);
+  command.callback([&colour, &chosen, list] { chosen = [&colour, list] { return list(colour); }; });
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("What result files say, and what follows from them for a model.", "wiretax-report");
+  app.set_version_flag("--version", "wiretax-report " WIRETAX_VERSION);
+  app.require_subcommand(0, 1);
+  app.footer(kFooter);
+  SummaryOptions summary;
+  ModelOptions model;
+  DecideOptions decide;
+  Paths status;
+  Colour colour = Colour::kAuto;
+  Command chosen;
+  add_summary(app, summary, chosen);
+  add_model(app, model, chosen);
+  add_decide(app, decide, chosen);
+  add_status(app, status, chosen);
+  add_list(app, "models", "the catalogue of models", run_models, colour, chosen);
+  add_list(app, "machines", "the machines that are known", run_machines, colour, chosen);
+  add_list(app, "profiles", "the published profiles", run_profiles, colour, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    fmt::print(stderr, "error: {} (see wiretax-report --help)\n", printable(error.what()));
+    return kUsage;
+  }
+  if (!chosen) throw std::invalid_argument("what to do? (see wiretax-report --help)");
+  return chosen();
+}
+
+int fail(const std::exception& error, int code) {
+  fmt::print(stderr, "error: {}\n", printable(error.what()));
+  return code;
+}
+
+}  // namespace
+}  // namespace wiretax
+
+int main(int argc, char** argv) {
+  try {
+    return wiretax::run(argc, argv);
+  } catch (const wiretax::UnknownName& error) {
+    return wiretax::fail(error, wiretax::kUsage);
+  } catch (const wiretax::InputError& error) {
+    return wiretax::fail(error, wiretax::kEnvironment);
+  } catch (const std::invalid_argument& error) {
+    return wiretax::fail(error, wiretax::kUsage);
+  } catch (const std::exception& error) {
+    return wiretax::fail(error, wiretax::kInternal);
+  }
+}

@@ -1,0 +1,256 @@
+#include "report/record.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "report/units.h"
+
+namespace wiretax {
+namespace {
+
+using Json = nlohmann::json;
+
+/// Fields of Google Benchmark's own in a row; every other number is a counter.
+const std::set<std::string, std::less<>> kBenchmarkFields = {
+    "family_index", "per_family_instance_index",
+    "repetitions",  "repetition_index",
+    "threads",      "iterations",
+    "real_time",    "cpu_time"};
+
+double seconds_per_unit(std::string_view unit) {
+  if (unit == "ns") return 1e-9;
+  if (unit == "us") return kMicrosecond;
+  if (unit == "ms") return kMillisecond;
+  if (unit == "s") return 1;
+  throw InputError(fmt::format("time_unit: '{}' is not ns, us, ms or s", unit));
+}
+
+std::string text_field(const Json& row, const char* field) {
+  const auto found = row.find(field);
+  if (found == row.end()) return {};
+  if (!found->is_string()) throw InputError(fmt::format("{}: not a text", field));
+  return found->get<std::string>();
+}
+
+double positive_field(const Json& row, const char* field) {
+  const auto found = row.find(field);
+  if (found == row.end() || !found->is_number()) {
+    throw InputError(fmt::format("{}: not a number", field));
+  }
+  const auto value = found->get<double>();
+  if (!std::isfinite(value) || value <= 0) {
+    throw InputError(fmt::format("{}: {} is not above zero", field, value));
+  }
+  return value;
+}
+
+/// A point that was not measured has its reason where Google Benchmark 1.7 and later put it.
+std::optional<std::string> error_of(const Json& row) {
+  if (row.value("error_occurred", false)) return text_field(row, "error_message");
+  if (row.value("skipped", false)) return text_field(row, "skip_message");
+  return std::nullopt;
+}
+
+bool strip_prefix(std::string& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.erase(0, prefix.size());
+  return true;
+}
+
+void check_against_name(const Record& record) {
+  const auto named = record.key("bytes");
+  const auto counted = record.counter("bytes");
+  if (named.empty() || !counted) return;
+  std::uint64_t bytes = 0;
+  const auto [rest, error] = std::from_chars(named.data(), named.data() + named.size(), bytes);
+  if (error != std::errc{} || rest != named.data() + named.size() ||
+      static_cast<double>(bytes) != *counted) {
+    throw InputError(fmt::format("bytes: {} contradicts the name", *counted));
+  }
+}
+
+void check_interval(const Record& record) {
+  const auto low = record.counter("mean_lo_us");
+  const auto high = record.counter("mean_hi_us");
+  if (!low && !high) return;
+  const double mean_us = record.time_s / kMicrosecond;
+  constexpr double kRounding = 1e-6;
+  if (!low || !high || !(*low > 0) || *low > mean_us * (1 + kRounding) ||
+      *high < mean_us * (1 - kRounding)) {
+    throw InputError("mean_lo_us, mean_hi_us: do not enclose real_time");
+  }
+}
+
+void read_measurement(const Json& row, Record& record) {
+  record.time_s = positive_field(row, "real_time") * seconds_per_unit(text_field(row, "time_unit"));
+  for (const auto& [field, value] : row.items()) {
+    if (!value.is_number() || kBenchmarkFields.contains(field)) continue;
+    record.counters.emplace(field, value.get<double>());
+  }
+  if (record.counters.contains("bytes")) positive_field(row, "bytes");
+  check_against_name(record);
+  check_interval(record);
+  auto label = text_field(row, "label");
+  if (strip_prefix(label, "suspect: ")) {
+    record.verdict = Verdict::kSuspect;
+    record.reason = std::move(label);
+  }
+}
+
+Record read_row(const Json& row) {
+  auto record = parse_name(text_field(row, "name"));
+  if (auto error = error_of(row)) {
+    record.verdict = strip_prefix(*error, "skipped: ") ? Verdict::kSkipped : Verdict::kInvalid;
+    strip_prefix(*error, "invalid: ");
+    record.reason = std::move(*error);
+  } else {
+    read_measurement(row, record);
+  }
+  return record;
+}
+
+bool is_aggregate(const Json& row) {
+  return row.is_object() && row.value("run_type", "") == "aggregate";
+}
+
+void read_context(const Json& context, ResultFile& file) {
+  for (const auto& [key, value] : context.items()) {
+    file.context.emplace(key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  const auto schema = context.value("wiretax_schema", 0);
+  if (schema < 1) throw InputError("context.wiretax_schema: missing; not a wiretax result");
+  if (schema > kSchemaVersion) {
+    throw InputError(fmt::format("context.wiretax_schema: {} is newer than this program ({})",
+                                 schema, kSchemaVersion));
+  }
+}
+
+ResultFile read_document(const Json& document, const std::filesystem::path& path) {
+  if (!document.is_object() || !document.contains("context") || !document["context"].is_object() ||
+      !document.contains("benchmarks") || !document["benchmarks"].is_array()) {
+    throw InputError("not a result file: no context and benchmarks");
+  }
+  ResultFile file{.path = path, .context = {}, .records = {}};
+  read_context(document["context"], file);
+  std::size_t index = 0;
+  for (const auto& row : document["benchmarks"]) {
+    try {
+      if (!is_aggregate(row)) file.records.push_back(read_row(row));
+    } catch (const std::exception& error) {
+      throw InputError(fmt::format("benchmarks[{}]: {}", index, error.what()));
+    }
+    ++index;
+  }
+  return file;
+}
+
+std::string read_text(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream || std::filesystem::is_directory(path)) {
+    throw InputError(fmt::format("{}: cannot be read", path.string()));
+  }
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+/// A directory may hold other JSON beside results, but a file that is cut off or empty is no JSON.
+bool is_foreign(std::string_view text) {
+  return text.find("\"wiretax_schema\"") == std::string_view::npos && Json::accept(text);
+}
+
+std::vector<std::filesystem::path> json_files(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    if (entry.is_regular_file() && entry.path().extension() == ".json") files.push_back(entry);
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+}  // namespace
+
+std::optional<double> Record::counter(std::string_view counter_name) const {
+  const auto found = counters.find(counter_name);
+  return found == counters.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::string_view Record::key(std::string_view key_name) const {
+  const auto found = keys.find(key_name);
+  return found == keys.end() ? std::string_view{} : std::string_view(found->second);
+}
+
+CurvePoint Record::curve_point() const {
+  const auto low = counter("mean_lo_us");
+  const auto high = counter("mean_hi_us");
+  return {static_cast<std::uint64_t>(counter("bytes").value_or(0)),
+          time_s,
+          {low ? *low * kMicrosecond : time_s, high ? *high * kMicrosecond : time_s}};
+}
+
+std::string_view ResultFile::context_value(std::string_view key) const {
+  const auto found = context.find(key);
+  return found == context.end() ? std::string_view{} : std::string_view(found->second);
+}
+
+Record parse_name(std::string_view name) {
+  Record record;
+  record.name = name;
+  auto end = name.find('/');
+  record.operation = name.substr(0, end);
+  if (record.operation.empty()) throw InputError("name: missing");
+  while (end != std::string_view::npos) {
+    const auto begin = end + 1;
+    end = name.find('/', begin);
+    const auto part = name.substr(begin, end - begin);
+    const auto colon = part.find(':');
+    if (colon == 0 || colon == std::string_view::npos) {
+      throw InputError(fmt::format("name: '{}' has a part that is not key:value", name));
+    }
+    record.keys.emplace(part.substr(0, colon), part.substr(colon + 1));
+  }
+  return record;
+}
+
+ResultFile parse_result_file(std::string_view text, const std::filesystem::path& path) {
+  try {
+    if (text.empty()) throw InputError("the file is empty");
+    return read_document(Json::parse(text), path);
+  } catch (const Json::parse_error& error) {
+    throw InputError(fmt::format("{}: truncated or not JSON, at byte {} of {}", path.string(),
+                                 error.byte, text.size()));
+  } catch (const std::exception& error) {
+    throw InputError(fmt::format("{}: {}", path.string(), error.what()));
+  }
+}
+
+ResultFile read_result_file(const std::filesystem::path& path) {
+  return parse_result_file(read_text(path), path);
+}
+
+std::vector<std::filesystem::path> result_paths(std::span<const std::filesystem::path> paths) {
+  std::vector<std::filesystem::path> results;
+  for (const auto& path : paths) {
+    if (!std::filesystem::is_directory(path)) {
+      results.push_back(path);
+      continue;
+    }
+    for (const auto& file : json_files(path)) {
+      if (!is_foreign(read_text(file))) results.push_back(file);
+    }
+  }
+  return results;
+}
+
+std::vector<ResultFile> read_results(std::span<const std::filesystem::path> paths) {
+  std::vector<ResultFile> results;
+  for (const auto& path : result_paths(paths)) results.push_back(read_result_file(path));
+  return results;
+}
+
+}  // namespace wiretax

@@ -1,0 +1,117 @@
+#include "report/statistics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
+#include <vector>
+
+namespace wiretax {
+namespace {
+
+constexpr double kConfidence = 0.95;
+constexpr std::size_t kFewestForInterval = 6;
+constexpr std::size_t kResamples = 1000;
+
+std::vector<double> sorted(std::span<const double> values) {
+  std::vector<double> copy(values.begin(), values.end());
+  std::ranges::sort(copy);
+  return copy;
+}
+
+/// prefix[i] is the sum of the first i values of the series laid twice end to end.
+std::vector<double> circular_prefix_sums(std::span<const double> values) {
+  std::vector<double> prefix(2 * values.size() + 1, 0.0);
+  for (std::size_t i = 0; i < 2 * values.size(); ++i) {
+    prefix[i + 1] = prefix[i] + values[i % values.size()];
+  }
+  return prefix;
+}
+
+}  // namespace
+
+double mean(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+std::optional<double> standard_deviation(std::span<const double> values) {
+  if (values.size() < 2) return std::nullopt;
+  const double centre = mean(values);
+  double squares = 0;
+  for (const double value : values) squares += (value - centre) * (value - centre);
+  return std::sqrt(squares / static_cast<double>(values.size() - 1));
+}
+
+double median(std::span<const double> values) {
+  const auto ordered = sorted(values);
+  const auto middle = ordered.size() / 2;
+  return ordered.size() % 2 == 1 ? ordered[middle] : (ordered[middle - 1] + ordered[middle]) / 2;
+}
+
+double slope(std::span<const double> values) {
+  if (values.size() < 2) return 0;
+  const double centre_x = static_cast<double>(values.size() - 1) / 2;
+  const double centre_y = mean(values);
+  double covariance = 0;
+  double variance = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double x = static_cast<double>(i) - centre_x;
+    covariance += x * (values[i] - centre_y);
+    variance += x * x;
+  }
+  return covariance / variance;
+}
+
+std::optional<Interval> mean_interval(std::span<const double> batch_means, std::uint64_t seed) {
+  const std::size_t n = batch_means.size();
+  if (n < kFewestForInterval) return std::nullopt;
+  const auto block = static_cast<std::size_t>(std::ceil(std::cbrt(static_cast<double>(n))));
+  const auto prefix = circular_prefix_sums(batch_means);
+  std::mt19937_64 generator(seed);
+  std::uniform_int_distribution<std::size_t> pick(0, n - 1);
+  std::vector<double> means(kResamples);
+  for (double& resampled : means) {
+    double sum = 0;
+    for (std::size_t taken = 0; taken < n;) {
+      const auto length = std::min(block, n - taken);
+      const auto start = pick(generator);
+      sum += prefix[start + length] - prefix[start];
+      taken += length;
+    }
+    resampled = sum / static_cast<double>(n);
+  }
+  std::ranges::sort(means);
+  constexpr auto kTail = static_cast<std::size_t>(kResamples * (1 - kConfidence) / 2);
+  return Interval{means[kTail], means[kResamples - 1 - kTail]};
+}
+
+std::optional<Interval> median_interval(std::span<const double> values) {
+  const std::size_t n = values.size();
+  if (n < kFewestForInterval) return std::nullopt;
+  // The widest symmetric pair of ranks whose excluded tails hold at most 5 % of Binomial(n, 1/2).
+  const double log_half_power = static_cast<double>(n) * std::log(0.5);
+  double tail = 0;
+  std::size_t rank = 0;
+  for (std::size_t k = 0; k < n / 2; ++k) {
+    const auto kd = static_cast<double>(k);
+    const auto nd = static_cast<double>(n);
+    tail += std::exp(std::lgamma(nd + 1) - std::lgamma(kd + 1) - std::lgamma(nd - kd + 1) +
+                     log_half_power);
+    if (2 * tail > 1 - kConfidence) break;
+    rank = k;
+  }
+  const auto ordered = sorted(values);
+  return Interval{ordered[rank], ordered[n - 1 - rank]};
+}
+
+std::optional<double> percentile(std::span<const double> values, double p) {
+  if (values.empty() || p <= 0 || p >= 1) return std::nullopt;
+  const auto n = static_cast<double>(values.size());
+  if (1 - std::pow(p, n) < kConfidence) return std::nullopt;
+  auto ordered = std::vector<double>(values.begin(), values.end());
+  const auto rank = static_cast<std::ptrdiff_t>(std::ceil(p * n)) - 1;
+  std::ranges::nth_element(ordered, ordered.begin() + rank);
+  return ordered[static_cast<std::size_t>(rank)];
+}
+
+}  // namespace wiretax

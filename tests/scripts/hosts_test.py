@@ -1,0 +1,94 @@
+"""run --hosts from end to end, on two machines with a management and a measuring link."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import unittest
+
+import machines
+from scripts import SHORT, ScriptTest, finished_points, processes_naming, ranks_of, script, wait_for_first_point, wait_until
+
+FILES = ["collectives-mpi-mgmt0.json", "collectives-mpi-wire0.json", "decide.json", "run.log", "tcp.json"]
+
+
+class Hosts(ScriptTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.a, cls.b, cls.ssh = cls.enterClassContext(machines.two_machines())
+
+    def setUp(self):
+        self.out = self.enterContext(tempfile.TemporaryDirectory()) + "/results"
+
+    def command(self, *arguments, hosts="spark-b,spark-a"):
+        return [script("run"), "--hosts", hosts, "--ssh", self.ssh, "--out", self.out, *arguments]
+
+    def context_of(self, name):
+        with open(f"{self.out}/{name}") as file:
+            return json.load(file)["context"]
+
+    def test_everything(self):
+        """The other host is named first on purpose: rank 0 still belongs here, where the files are wanted."""
+        done = self.a.run(*self.command(*SHORT), check=False)
+        self.assert_ends(done, 0)
+        self.assertEqual(sorted(os.listdir(self.out)), FILES)
+        self.assertEqual(done.stdout.splitlines()[-1], self.out)
+        for name in FILES:
+            if name.startswith(("collectives", "tcp")):
+                self.assertEqual(self.context_of(name)["wiretax_status"], "complete")
+                self.assertGreater(finished_points(f"{self.out}/{name}"), 0)
+        self.assertNotIn("not a network", done.stdout)
+
+    def test_control_stays_on_the_management_link(self):
+        done = self.a.run(*self.command("--only", "collectives", "--interface", "wire0", *SHORT), check=False)
+        self.assert_ends(done, 0)
+        with open(f"{self.out}/run.log") as log:
+            self.assertIn("--mca oob_tcp_if_include 10.99.0.0/24", log.read())
+        self.assertIn("collectives-mpi-wire0.json", os.listdir(self.out))
+
+    def test_measured_bytes_cross_the_wire(self):
+        before = self.sent("wire0")
+        self.assert_ends(self.a.run(*self.command("--interface", "10.99.1.0/24", *SHORT), check=False), 0)
+        self.assertGreater(self.sent("wire0") - before, 1_000_000)
+
+    def sent(self, link):
+        return int(self.a.run("cat", f"/sys/class/net/{link}/statistics/tx_bytes").stdout)
+
+    def start(self, *arguments):
+        started = self.a.start(*self.command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               start_new_session=True)
+        self.addCleanup(started.kill)
+        wait_for_first_point(started, f"{self.out}/tcp.json")
+        return started
+
+    def end(self, started):
+        stdout, stderr = started.communicate(timeout=120)
+        wait_until(lambda: not processes_naming(self.out), "no process is left on either machine", 10)
+        return subprocess.CompletedProcess(started.args, started.returncode, stdout, stderr)
+
+    def test_ctrl_c(self):
+        started = self.start()
+        os.killpg(started.pid, signal.SIGINT)
+        self.assert_ends(self.end(started), 130, "finished points in ")
+        self.assertEqual(sorted(os.listdir(self.out)), ["run.log", "tcp.json"])
+
+    def test_rank_on_the_other_host_is_lost(self):
+        started = self.start("--only", "tcp")
+        os.kill(ranks_of(self.out)[1], signal.SIGKILL)
+        self.assert_ends(self.end(started), 6, "error: wiretax-tcp: rank 1 on spark-b was ended by signal 9 (Killed)")
+
+    def test_other_host_is_lost(self):
+        """Its daemon dies, as with the power: nobody there is left to say why."""
+        started = self.start("--only", "tcp")
+        rank = ranks_of(self.out)[1]
+        with open(f"/proc/{rank}/stat") as stat:
+            daemon = int(stat.read().rsplit(")", 1)[1].split()[1])
+        os.kill(daemon, signal.SIGKILL)
+        self.assert_ends(self.end(started), 6, "spark-b")
+        self.assertGreater(finished_points(f"{self.out}/tcp.json"), 0)
+
+
+if __name__ == "__main__":
+    machines.check_permitted()
+    unittest.main()

@@ -1,0 +1,66 @@
+"""What the scripts answer before they do anything."""
+
+import os
+import tempfile
+import unittest
+
+from scripts import ScriptTest, run
+
+
+class Help(ScriptTest):
+    def test_every_script_explains_itself(self):
+        for name in ("run", "setup", "deploy", "test"):
+            done = run(name, "--help")
+            self.assert_ends(done, 0)
+            self.assertTrue(done.stdout.startswith(f"usage: ./scripts/{name}"), done.stdout)
+
+
+class Usage(ScriptTest):
+    def test_unknown_options_are_named(self):
+        for name in ("run", "deploy"):
+            self.assert_ends(run(name, "--nonsense"), 2, "there is no option --nonsense")
+        for name in ("setup", "test"):
+            self.assert_ends(run(name, "nonsense"), 2, "nonsense")
+
+    def test_values_are_checked(self):
+        self.assert_ends(run("run", "--model"), 2, "--model wants a value")
+        self.assert_ends(run("run", "--ranks", "none"), 2, "--ranks takes a number, not none")
+        self.assert_ends(run("run", "--only=everything"), 2, "--only takes tcp or collectives")
+
+    def test_hosts_have_to_name_this_machine_and_another(self):
+        self.assert_ends(run("run", "--hosts", "localhost"), 2, "names no other machine")
+        self.assert_ends(run("run", "--hosts", "no-such-host.invalid"), 2, "this machine is not among --hosts")
+        self.assert_ends(run("run", "--hosts", "localhost,b,b"), 2, "names a host twice")
+        self.assert_ends(run("deploy"), 2, "name the hosts")
+
+
+class Environment(ScriptTest):
+    def test_programs_that_are_not_there(self):
+        with tempfile.TemporaryDirectory() as empty:
+            done = run("run", env={**os.environ, "WIRETAX_BIN": empty})
+            self.assert_ends(done, 5, f"in {empty}")
+
+    def test_results_are_not_mixed_with_others(self):
+        with tempfile.TemporaryDirectory() as folder:
+            open(f"{folder}/tcp.json", "w").close()
+            self.assert_ends(run("run", "--out", folder), 2, "is not empty")
+
+    def test_a_folder_that_cannot_be_made(self):
+        self.assert_ends(run("run", "--out", "/proc/results"), 5, "the folder /proc/results cannot be made")
+
+    def test_a_full_disk_is_found_before_measuring(self):
+        with tempfile.TemporaryDirectory() as folder:
+            # No file may grow beyond 4 KiB: the same to the script as a disk with nothing left.
+            done = run("run", "--out", f"{folder}/results", preexec_fn=limit_file_size)
+            self.assert_ends(done, 5, "cannot be written, or its disk is full")
+
+
+def limit_file_size():
+    import resource
+    import signal
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+
+if __name__ == "__main__":
+    unittest.main()

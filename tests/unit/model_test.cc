@@ -1,0 +1,340 @@
+#include "report/model.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "report/catalogue.h"
+
+namespace wiretax {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using Json = nlohmann::json;
+
+std::filesystem::path data(std::string_view file) {
+  return std::filesystem::path(WIRETAX_TEST_DATA) / "models" / file;
+}
+
+std::string reason_of(const auto& call) {
+  try {
+    call();
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string reason_of_config(const Json& config) {
+  return reason_of([&] { parse_model(config.dump(), "config.json"); });
+}
+
+/// Two layers, small enough to count by hand.
+Json small_dense() {
+  return {{"model_type", "llama"},    {"num_hidden_layers", 2},      {"hidden_size", 8},
+          {"num_attention_heads", 4}, {"num_key_value_heads", 2},    {"intermediate_size", 16},
+          {"vocab_size", 32},         {"tie_word_embeddings", false}};
+}
+
+Json small_moe() {
+  Json config = small_dense();
+  config["model_type"] = "qwen3_moe";
+  config["num_experts"] = 4;
+  config["num_experts_per_tok"] = 2;
+  config["moe_intermediate_size"] = 6;
+  return config;
+}
+
+// cost-model, section 2: total and matmul-active parameters in 10^9, KV KiB per token.
+struct TableRow {
+  const char* file;
+  double total;
+  double active;
+  double kv_kib;
+};
+
+void PrintTo(const TableRow& row, std::ostream* out) { *out << row.file; }
+
+class ModelTable : public testing::TestWithParam<TableRow> {};
+
+TEST_P(ModelTable, AgreesWithThePublicTotals) {
+  const auto& row = GetParam();
+  const auto model = read_model(data(row.file), "bf16");
+  EXPECT_NEAR(model.parameters.total() / 1e9, row.total, row.total * 0.005);
+  EXPECT_NEAR(model.active_parameters() / 1e9, row.active, row.active * 0.005);
+  EXPECT_DOUBLE_EQ(model.kv_bytes_per_token() / 1024, row.kv_kib);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Files, ModelTable,
+    testing::Values(TableRow{"meta-llama--Meta-Llama-3.1-8B.json", 8.030, 7.505, 128},
+                    TableRow{"meta-llama--Meta-Llama-3.1-70B.json", 70.55, 69.50, 320},
+                    TableRow{"Qwen--Qwen3-32B.json", 32.76, 31.98, 256},
+                    TableRow{"Qwen--Qwen3-32B-FP8.json", 32.76, 31.98, 256},
+                    TableRow{"Qwen--Qwen3.5-27B.json", 26.90, 25.62, 64},
+                    TableRow{"nvidia--Qwen3.6-27B-NVFP4.json", 26.90, 25.62, 64},
+                    TableRow{"openai--gpt-oss-20b.json", 20.91, 3.61, 48},
+                    TableRow{"openai--gpt-oss-120b.json", 116.79, 5.13, 72},
+                    TableRow{"Qwen--Qwen3-30B-A3B.json", 30.53, 3.04, 96},
+                    TableRow{"MiniMaxAI--MiniMax-M2.7.json", 228.69, 10.41, 248}));
+
+TEST(Model, DerivedCatalogueEntriesAgreeWithTheTableToo) {
+  const auto mistral = find_model("Mistral-Small-3.1-24B");
+  EXPECT_TRUE(mistral.derived);
+  EXPECT_DOUBLE_EQ(mistral.parameters.total(), 23'572'403'200);  // public count of the text model
+  EXPECT_NEAR(mistral.active_parameters() / 1e9, 22.9, 0.005 * 22.9);
+  EXPECT_DOUBLE_EQ(mistral.kv_bytes_per_token(), 160 * 1024);
+  EXPECT_NEAR(find_model("Qwen3-Coder-30B-A3B").parameters.total() / 1e9, 30.53, 0.15);
+  EXPECT_NEAR(find_model("Llama-3.3-70B").parameters.total() / 1e9, 70.55, 0.35);
+}
+
+TEST(Model, CountsADenseModelByHand) {
+  const auto model = parse_model(small_dense().dump(), "config.json");
+  // head_dim is 8 / 4 = 2: q 8x8, k and v 8x4 each, output 8x8, in each of two layers.
+  EXPECT_DOUBLE_EQ(model.parameters.attention, 2 * (64 + 32 + 32 + 64));
+  EXPECT_DOUBLE_EQ(model.parameters.ffn, 2 * 3 * 8 * 16);
+  EXPECT_DOUBLE_EQ(model.parameters.embedding, 32 * 8);
+  EXPECT_DOUBLE_EQ(model.parameters.lm_head, 32 * 8);
+  EXPECT_DOUBLE_EQ(model.parameters.norms, (2 * 2 + 1) * 8);
+  EXPECT_DOUBLE_EQ(model.parameters.total(), 384 + 768 + 256 + 256 + 40);
+  EXPECT_DOUBLE_EQ(model.active_parameters(), 384 + 768 + 256);
+  EXPECT_DOUBLE_EQ(model.weight_bytes(7, 1), 2 * (384 + 768 + 256 + 40));
+  EXPECT_DOUBLE_EQ(model.resident_bytes(), 2 * model.parameters.total());
+  EXPECT_DOUBLE_EQ(model.kv_bytes_per_token(),
+                   2 * 2 * (2 * 2) * 2);  // K and V, layers, heads, bf16
+}
+
+TEST(Model, QuantisationChangesOnlyItsParts) {
+  const auto model = parse_model(small_dense().dump(), "config.json", "mxfp4");
+  const double bits = 384 * 16.0 + 768 * 4.25 + 256 * 16.0 + 40 * 16.0;
+  EXPECT_DOUBLE_EQ(model.weight_bytes(1, 1), bits / 8);
+  EXPECT_DOUBLE_EQ(model.resident_bytes(), bits / 8 + 256 * 2);
+}
+
+TEST(Model, ATiedHeadIsReadButNotStoredTwice) {
+  auto config = small_dense();
+  config["tie_word_embeddings"] = true;
+  const auto model = parse_model(config.dump(), "config.json");
+  EXPECT_DOUBLE_EQ(model.parameters.lm_head, 0);
+  EXPECT_DOUBLE_EQ(model.weight_bytes(1, 1), 2 * (384 + 768 + 256 + 40));
+  EXPECT_DOUBLE_EQ(model.resident_bytes(), 2 * (384 + 768 + 256 + 40));
+}
+
+TEST(Model, CountsAMixtureOfExpertsByHand) {
+  const auto model = parse_model(small_moe().dump(), "config.json");
+  EXPECT_DOUBLE_EQ(model.parameters.experts, 2 * 4 * (3 * 8 * 6));
+  EXPECT_DOUBLE_EQ(model.parameters.router, 2 * 4 * 8);
+  EXPECT_DOUBLE_EQ(model.parameters.ffn, 0);
+  EXPECT_DOUBLE_EQ(model.parameters.norms, 5 * 8 + 2 * 2 * 2);  // and q and k of each layer
+  EXPECT_DOUBLE_EQ(model.active_parameters(), 384 + 1152 * 2 / 4 + 64 + 256);
+}
+
+TEST(Model, OneTokenReadsItsTopExpertsAndManyReadMore) {
+  const auto model = parse_model(small_moe().dump(), "config.json");
+  EXPECT_DOUBLE_EQ(model.coverage(1, 1), 0.5);
+  EXPECT_DOUBLE_EQ(model.coverage(1, 0.5), 0.5);
+  EXPECT_DOUBLE_EQ(model.coverage(2, 1), 0.75);
+  EXPECT_DOUBLE_EQ(model.coverage(3, 0.5), 0.75);  // gamma .5: as if only half of the rest were new
+  const double fixed_part = 384 + 64 + 48 + 256;
+  EXPECT_DOUBLE_EQ(model.weight_bytes(2, 1), 2 * (fixed_part + 0.75 * 1152));
+}
+
+TEST(Model, CoverageOfGptOssMatchesThePublishedVectors) {
+  const auto model = read_model(data("openai--gpt-oss-120b.json"));
+  EXPECT_NEAR(model.coverage(32, 1), .638, .0005);
+  EXPECT_NEAR(model.coverage(128, 1), .983, .0005);
+}
+
+TEST(Model, DenseLayersAndSharedExpertsAreCounted) {
+  auto config = small_moe();
+  config["model_type"] = "glm4_moe";
+  config.erase("num_experts");
+  config["n_routed_experts"] = 4;
+  config["first_k_dense_replace"] = 1;
+  config["n_shared_experts"] = 2;
+  const auto model = parse_model(config.dump(), "config.json");
+  EXPECT_DOUBLE_EQ(model.parameters.ffn, 3 * 8 * 16);
+  EXPECT_DOUBLE_EQ(model.parameters.experts, 4 * 3 * 8 * 6);
+  EXPECT_DOUBLE_EQ(model.parameters.shared_expert, 3 * 8 * (2 * 6));
+  EXPECT_DOUBLE_EQ(model.parameters.router, 4 * (8 + 1));
+}
+
+TEST(Model, MlpOnlyLayersAndSparseStepDecideWhichLayersAreDense) {
+  auto config = small_moe();
+  config["mlp_only_layers"] = {0};
+  EXPECT_DOUBLE_EQ(parse_model(config.dump(), "c").parameters.experts, 576);
+  config["mlp_only_layers"] = Json::array();
+  config["decoder_sparse_step"] = 2;  // layers 2, 4, ... counted from 1
+  EXPECT_DOUBLE_EQ(parse_model(config.dump(), "c").parameters.experts, 576);
+  EXPECT_DOUBLE_EQ(parse_model(config.dump(), "c").parameters.ffn, 384);
+}
+
+TEST(Model, LinearAttentionHasWeightsButNoGrowingCache) {
+  auto config = small_dense();
+  config.update({{"model_type", "qwen3_5_text"},
+                 {"layer_types", {"linear_attention", "full_attention"}},
+                 {"linear_num_key_heads", 2},
+                 {"linear_num_value_heads", 4},
+                 {"linear_key_head_dim", 2},
+                 {"linear_value_head_dim", 3},
+                 {"linear_conv_kernel_dim", 4}});
+  const auto model = parse_model(Json{{"text_config", config}}.dump(), "config.json");
+  // q and k 4 wide, v and z 12 wide, b and a 4 wide; convolution over 20; A and dt; output 12 x 8.
+  EXPECT_DOUBLE_EQ(model.parameters.linear_attention,
+                   8 * (4 + 4 + 12 + 12 + 4 + 4) + 20 * 4 + 8 + 12 * 8);
+  EXPECT_DOUBLE_EQ(model.parameters.attention, 8 * (16 + 4 + 4) + 8 * 8);  // q is gated: twice
+  EXPECT_EQ(model.kv_layers, 1U);
+  EXPECT_EQ(model.linear_heads, 2U);
+}
+
+TEST(Model, ADefaultQuantisationIsTheFilesOwn) {
+  EXPECT_EQ(read_model(data("openai--gpt-oss-120b.json")).quant.name, "mxfp4");
+  EXPECT_EQ(read_model(data("Qwen--Qwen3-32B-FP8.json")).quant.name, "fp8");
+  EXPECT_EQ(read_model(data("Qwen--Qwen3-32B.json")).quant.name, "bf16");
+  EXPECT_THAT(reason_of([] { read_model(data("nvidia--Qwen3.6-27B-NVFP4.json")); }),
+              AllOf(HasSubstr("quantization_config.quant_method"), HasSubstr("'modelopt'"),
+                    HasSubstr(":nvfp4")));
+}
+
+TEST(ModelErrors, NameTheFileTheFieldAndWhatIsWrong) {
+  struct Case {
+    const char* field;
+    Json value;
+    const char* complaint;
+  };
+  const std::vector<Case> cases = {
+      {"num_hidden_layers", 0, "0 is not in 1 to 10000"},
+      {"num_hidden_layers", 1'000'000'000'000'000'000, "1000000000000000000 is not in 1 to 10000"},
+      {"num_hidden_layers", "32", "\"32\" is not a whole number"},
+      {"hidden_size", -4096, "-4096 is not in"},
+      {"hidden_size", 4096.5, "4096.5 is not a whole number"},
+      {"hidden_size", Json::array(), "[] is not a whole number"},
+      {"vocab_size", nullptr, "missing"},
+      {"intermediate_size", nullptr, "missing"},
+      {"head_dim", 0, "0 is not in"},
+      {"num_key_value_heads", 3, "3 does not divide 4 heads"},
+      {"tie_word_embeddings", "yes", "is not true or false"},
+      {"layer_types", {"full_attention"}, "not a list of 2 layers"},
+      {"model_type", 7, "7 is not a text"},
+  };
+  for (const auto& bad : cases) {
+    auto config = small_dense();
+    config[bad.field] = bad.value;
+    EXPECT_THAT(reason_of_config(config), AllOf(HasSubstr("config.json: "), HasSubstr(bad.field),
+                                                HasSubstr(bad.complaint), Not(HasSubstr("\n"))));
+  }
+}
+
+TEST(ModelErrors, HeadsThatDoNotDivideTheHiddenSize) {
+  auto config = small_dense();
+  config["num_attention_heads"] = 6;
+  EXPECT_THAT(reason_of_config(config), HasSubstr("num_attention_heads: 6 does not divide"));
+}
+
+TEST(ModelErrors, NestedFieldsAreNamedInFull) {
+  auto config = small_dense();
+  config.erase("hidden_size");
+  EXPECT_THAT(reason_of_config({{"text_config", config}}),
+              HasSubstr("config.json: text_config.hidden_size: missing"));
+}
+
+TEST(ModelErrors, AFamilyNobodyUnderstandsIsRefusedByItsField) {
+  auto config = small_dense();
+  config["kv_lora_rank"] = 512;
+  config["model_type"] = "deepseek_v3";
+  EXPECT_THAT(reason_of_config(config), HasSubstr("kv_lora_rank: not understood"));
+  config = small_dense();
+  config["model_type"] = "mamba2";
+  EXPECT_THAT(reason_of_config(config), HasSubstr("model_type: 'mamba2' is not understood"));
+  config = small_dense();
+  config["layer_types"] = {"full_attention", "mamba"};
+  EXPECT_THAT(reason_of_config(config), HasSubstr("layer_types[1]: \"mamba\" is not understood"));
+  config = small_dense();
+  config["num_local_experts"] = 8;
+  EXPECT_THAT(reason_of_config(config), HasSubstr("num_local_experts: not understood"));
+  config = small_moe();
+  config["model_type"] = "minimax_m2";
+  config["attn_type_list"] = {1, 0};
+  EXPECT_THAT(reason_of_config(config), HasSubstr("attn_type_list"));
+}
+
+TEST(ModelErrors, MoreExpertsPerTokenThanExperts) {
+  auto config = small_moe();
+  config["num_experts_per_tok"] = 5;
+  EXPECT_THAT(reason_of_config(config), HasSubstr("num_experts_per_tok: 5 of 4 experts"));
+}
+
+TEST(ModelErrors, WhatIsNoJson) {
+  const auto reason = [](std::string_view text) {
+    return reason_of([&] { parse_model(text, "config.json"); });
+  };
+  EXPECT_THAT(reason("{\n\"hidden_size\": NaN,\n}"),
+              HasSubstr("config.json: not JSON at line 2: '\"hidden_size\": NaN,'"));
+  EXPECT_THAT(reason("{\"hidden_size\": 1e999}"), HasSubstr("config.json: "));
+  EXPECT_THAT(reason("hello"), HasSubstr("not JSON at line 1: 'hello'"));
+  EXPECT_THAT(reason("[1]"), HasSubstr("not a JSON object"));
+  EXPECT_THAT(reason(""), HasSubstr("the file is empty"));
+  EXPECT_THAT(reason("{\"text_config\": 3, \"model_type\": \"llama\"}"),
+              HasSubstr("text_config: not an object"));
+}
+
+TEST(ModelErrors, FilesThatCannotBeUsed) {
+  EXPECT_THAT(reason_of([] { read_model("no/such/config.json"); }),
+              HasSubstr("no/such/config.json: cannot be read"));
+  const auto huge = std::filesystem::path(testing::TempDir()) / "huge.json";
+  std::ofstream(huge) << "{}";
+  std::filesystem::resize_file(huge, 17 << 20);
+  EXPECT_THAT(reason_of([&] { read_model(huge); }), HasSubstr("too large"));
+  std::filesystem::remove(huge);
+}
+
+TEST(Catalogue, EveryModelLoadsAndSaysWhereItComesFrom) {
+  EXPECT_GE(model_catalogue().size(), 14U);
+  for (const auto& entry : model_catalogue()) {
+    const auto model = find_model(entry.name);
+    EXPECT_FALSE(model.source.empty()) << entry.name;
+    EXPECT_EQ(model.quant.name, entry.quant);
+    EXPECT_EQ(model.derived, entry.source.find("not seen") != std::string::npos) << entry.name;
+  }
+}
+
+TEST(Catalogue, EntriesEqualTheFilesTheyComeFrom) {
+  for (const auto& file : std::filesystem::directory_iterator(data(""))) {
+    auto id = file.path().stem().string();
+    id.replace(id.find("--"), 2, "/");
+    const auto ours = find_model(id + ":bf16");
+    const auto theirs = read_model(file.path(), "bf16");
+    EXPECT_DOUBLE_EQ(ours.parameters.total(), theirs.parameters.total()) << id;
+    EXPECT_EQ(ours.kv_layers, theirs.kv_layers) << id;
+    EXPECT_EQ(ours.sliding_layers, theirs.sliding_layers) << id;
+  }
+}
+
+TEST(Catalogue, NamesMatchInAnyCaseAndByAlias) {
+  EXPECT_EQ(find_model("GPT-OSS-120B").name, "gpt-oss-120b");
+  EXPECT_EQ(find_model("openai/gpt-oss-120b:bf16").quant.name, "bf16");
+  EXPECT_EQ(find_model("qwen3.6-27b").name, "Qwen3.6-27B-FP8");
+}
+
+TEST(Catalogue, AFileIsAModelToo) {
+  EXPECT_EQ(find_model(data("openai--gpt-oss-20b.json").string() + ":bf16").layers, 24U);
+}
+
+TEST(Catalogue, AnUnknownNameListsNearOnes) {
+  EXPECT_THAT(reason_of([] { find_model("gpt-oss-12b"); }),
+              AllOf(HasSubstr("'gpt-oss-12b' is not known"), HasSubstr("gpt-oss-120b"),
+                    Not(HasSubstr("MiniMax"))));
+  EXPECT_THAT(reason_of([] { find_model("gpt-oss-120b:int3"); }),
+              AllOf(HasSubstr("'int3'"), HasSubstr("mxfp4")));
+  EXPECT_THROW(find_model("zzz"), UnknownName);
+}
+
+}  // namespace
+}  // namespace wiretax
