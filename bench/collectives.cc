@@ -51,9 +51,12 @@ std::uint64_t round_up(std::uint64_t bytes, Operation operation, ElementType typ
   return (bytes + unit - 1) / unit * unit;
 }
 
-Timing clock_for(std::string_view timing) {
+/// A message that is passed on keeps one rank busy in one operation and idle in the next: there no
+/// rank's clock can time one alone.
+Timing clock_for(std::string_view timing, Operation operation) {
   if (timing == "isolated") return Timing::kIsolated;
-  return timing == "pipelined" ? Timing::kSpan : Timing::kEach;
+  const bool passed_on = operation == Operation::kSendRecv || operation == Operation::kBroadcast;
+  return timing == "pipelined" || passed_on ? Timing::kSpan : Timing::kEach;
 }
 
 std::uint64_t transmitted_bytes(const std::string& interface) {
@@ -241,7 +244,8 @@ class CollectivesProgram : public Program {
                         .specification = specification.dump(),
                         .bytes = bytes,
                         .precision = Precision::kLatency,
-                        .timing = clock_for(timing)});
+                        .timing = clock_for(timing, operation),
+                        .symmetric = !pipelined});
     }
   }
 

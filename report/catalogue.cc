@@ -106,16 +106,17 @@ std::string unknown_name_text(std::string_view kind, std::string_view name,
 }
 
 const std::vector<CatalogueEntry>& model_catalogue() {
-  static const auto kEntries = [] {
-    std::vector<CatalogueEntry> entries;
-    for (const auto& file : kEmbeddedModels) entries.push_back(read_entry(file));
-    return entries;
+  static const auto entries = [] {
+    std::vector<CatalogueEntry> all(kEmbeddedModels.size());
+    std::ranges::transform(kEmbeddedModels, all.begin(), read_entry);
+    return all;
   }();
-  return kEntries;
+  return entries;
 }
 
 Model find_model(std::string_view specification) {
-  const auto colon = specification.rfind(':');
+  auto colon = specification.rfind(':');
+  if (specification.find('/', colon) != std::string_view::npos) colon = std::string_view::npos;
   const auto name = specification.substr(0, colon);
   const auto quant =
       colon == std::string_view::npos ? std::string_view{} : specification.substr(colon + 1);

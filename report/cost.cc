@@ -12,7 +12,7 @@ namespace wiretax {
 namespace {
 
 /// Where no send_recv was measured: the sampled tokens' way back to the first stage.
-constexpr double kUnmeasuredReturn_s = 20 * kMicrosecond;
+constexpr double kUnmeasuredReturnSeconds = 20 * kMicrosecond;
 constexpr double kOperationsPerParameter = 2;  // multiply and add
 
 double real(std::uint64_t value) { return static_cast<double>(value); }
@@ -65,13 +65,13 @@ class Pricer {
 
   Band at(const Curve& curve, std::string_view operation, double bytes) {
     const auto time = curve.at(bytes);
-    const auto size = format_bytes(static_cast<std::uint64_t>(bytes));
     if (time.range == CurveRange::kBelowSmallest) {
-      note(fmt::format("{} of {} is below the smallest measured, whose time is taken ({})",
-                       operation, size, format_bytes(curve.points().front().bytes)));
+      const auto smallest = format_bytes(curve.points().front().bytes);
+      note(fmt::format("{} below {} was not measured: the time of {} is taken", operation, smallest,
+                       smallest));
     } else if (time.range == CurveRange::kAboveLargest) {
-      note(fmt::format("{} of {} is beyond the largest measured, grown in proportion from {}",
-                       operation, size, format_bytes(curve.points().back().bytes)));
+      note(fmt::format("{} beyond {} was not measured: its time grows in proportion to the bytes",
+                       operation, format_bytes(curve.points().back().bytes)));
     }
     return band_of(fabric_, time);
   }
@@ -98,7 +98,8 @@ Band pipeline_wire(Pricer& pricer, const Fabric& fabric, const Model& model,
   const auto messages = pipeline_messages(model, workload.ranks, workload.batch);
   if (fabric.send_recv.empty()) {
     const double both_tensors = 2 * real(messages.front().bytes);
-    constexpr Band kReturn = {kUnmeasuredReturn_s, kUnmeasuredReturn_s, kUnmeasuredReturn_s};
+    constexpr Band kReturn = {kUnmeasuredReturnSeconds, kUnmeasuredReturnSeconds,
+                              kUnmeasuredReturnSeconds};
     return pricer.hop_by_all_reduce(both_tensors) * real(workload.ranks - 1) + kReturn;
   }
   Band total;

@@ -156,7 +156,8 @@ std::string close_sentence(const Case& at, const Comparison& comparison,
   return fmt::format(
       "{}: too close to call between {} with {} tokens/s and {} with {}; "
       "{}.",
-      heading(at), in_words(at.plans[at.running[leader]], at.workload.ranks), rate(at, leader),
+      heading(at), in_words(at.plans[at.running[leader]], at.workload.ranks),
+      format_figures(rate(at, leader)),
       in_words(at.plans[at.running[other]], at.workload.ranks), format_figures(rate(at, other)),
       flips_on.empty() ? "they are equal" : flips_on + " would change the order");
 }

@@ -93,7 +93,8 @@ void add_file(const ResultFile& file, std::uint64_t ranks, Gathered& gathered) {
   }
   for (const auto& record : file.records) {
     const bool failed = record.verdict == Verdict::kInvalid &&
-                        std::ranges::count(kOperations, record.operation) > 0;
+                        std::ranges::count(kOperations, record.operation) > 0 &&
+                        record.key("timing") == "chained";
     if (failed || belongs_on_a_curve(record, ranks)) add_row(record, gathered);
   }
 }
@@ -154,7 +155,7 @@ Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
     fabric.all_gather = best_curve("all_gather", gathered, fabric.notes);
     fabric.send_recv = best_curve("send_recv", gathered, fabric.notes);
     if (gathered.invalid > 0) {
-      fabric.notes.push_back(fmt::format("{} invalid points were left out", gathered.invalid));
+      fabric.notes.push_back(fmt::format("invalid points left out: {}", gathered.invalid));
     }
     if (fabric.all_reduce.empty()) {
       fabrics.notes.push_back(fmt::format("{}: no chained all_reduce of {} ranks", name, ranks));
@@ -167,6 +168,7 @@ Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
 
 std::vector<std::string> profile_names() {
   std::vector<std::string> names;
+  names.reserve(kEmbeddedProfiles.size());
   for (const auto& file : kEmbeddedProfiles) names.emplace_back(file.name);
   return names;
 }

@@ -65,6 +65,7 @@ Machine parse_machine(std::string_view json, std::string_view origin) {
 
 std::vector<std::string> machine_names() {
   std::vector<std::string> names;
+  names.reserve(kEmbeddedMachines.size());
   for (const auto& file : kEmbeddedMachines) names.emplace_back(file.name);
   return names;
 }

@@ -31,10 +31,10 @@ constexpr const char* kFooter =
 using Command = std::function<int()>;
 
 void add_colour(CLI::App& command, Colour& colour) {
-  static const std::map<std::string, Colour> kNames = {
+  static const std::map<std::string, Colour> names = {
       {"auto", Colour::kAuto}, {"always", Colour::kAlways}, {"never", Colour::kNever}};
   command.add_option("--color", colour, "auto, always or never")
-      ->transform(CLI::CheckedTransformer(kNames, CLI::ignore_case))
+      ->transform(CLI::CheckedTransformer(names, CLI::ignore_case))
       ->option_text("WHEN");
 }
 
@@ -93,6 +93,8 @@ void add_decide(CLI::App& app, DecideOptions& options, Command& chosen) {
       ->check(CLI::Range(std::uint64_t{2}, kMostRanks))
       ->capture_default_str();
   add_assumptions(command, options);
+  command.add_flag("--detail", options.detail,
+                   "The parts of every step, and why what does not fit");
   command.add_flag("--json", options.json, "JSON instead of text");
   command.add_option("--out", options.out, "write the JSON to FILE as well");
   add_colour(command, options.colour);

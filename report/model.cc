@@ -30,6 +30,7 @@ const Quantisation& find_quantisation(std::string_view name) {
   const auto* const found = std::ranges::find(kQuantisations, name, &Quantisation::name);
   if (found != kQuantisations.end()) return *found;
   std::vector<std::string_view> names;
+  names.reserve(kQuantisations.size());
   for (const auto& quantisation : kQuantisations) names.push_back(quantisation.name);
   throw UnknownName(
       fmt::format("quantisation '{}' is not known (use {})", name, fmt::join(names, ", ")));

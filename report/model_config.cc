@@ -81,6 +81,7 @@ const Family& family_of(const ConfigFields& fields) {
   const auto* const found = std::ranges::find(kFamilies, type, &Family::model_type);
   if (found != kFamilies.end()) return *found;
   std::vector<std::string_view> names;
+  names.reserve(kFamilies.size());
   for (const auto& family : kFamilies) names.push_back(family.model_type);
   fields.fail("model_type",
               fmt::format("'{}' is not understood (only {})", type, fmt::join(names, ", ")));

@@ -1,13 +1,23 @@
 #include "report/traffic.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <stdexcept>
 
 namespace wiretax {
 namespace {
 
-constexpr std::uint64_t kActivationBytes = 2;  // bf16
-constexpr std::uint64_t kTokenIdBytes = 4;     // int32
-constexpr std::uint64_t kTensorsPerHop = 2;    // hidden_states and residual
+constexpr std::uint64_t kActivationBytes = 2;   // bf16
+constexpr std::uint64_t kTokenIdBytes = 4;      // int32
+constexpr std::uint64_t kTensorsPerHop = 2;     // hidden_states and residual
+constexpr std::uint64_t kMostTokens = 1 << 24;  // with the widest model still far from 2^64 bytes
+
+void check_tokens(std::uint64_t tokens) {
+  if (tokens >= 1 && tokens <= kMostTokens) return;
+  throw std::invalid_argument(
+      fmt::format("batch {}: a step has 1 to {} tokens", tokens, kMostTokens));
+}
 
 }  // namespace
 
@@ -18,6 +28,7 @@ std::uint64_t tokens_per_part(std::uint64_t tokens, std::uint64_t parts) {
 
 std::vector<Message> tensor_parallel_messages(const Model& model, std::uint64_t ranks,
                                               std::uint64_t tokens) {
+  check_tokens(tokens);
   if (ranks < 2) return {};
   const auto hidden_bytes = tokens * model.hidden * kActivationBytes;
   return {{"all_reduce", hidden_bytes, 1, "embedding"},
@@ -27,6 +38,7 @@ std::vector<Message> tensor_parallel_messages(const Model& model, std::uint64_t 
 
 std::vector<Message> pipeline_messages(const Model& model, std::uint64_t ranks,
                                        std::uint64_t tokens) {
+  check_tokens(tokens);
   if (ranks < 2) return {};
   const auto batch = tokens_per_part(tokens, ranks);
   return {{"send_recv", batch * model.hidden * kActivationBytes, kTensorsPerHop * (ranks - 1),

@@ -22,7 +22,8 @@ struct Message {
   bool operator==(const Message&) const = default;
 };
 
-/// One step of `tokens` tokens (one per sequence when decoding). Empty for one rank.
+/// One step of `tokens` tokens (one per sequence when decoding). Empty for one rank. Both throw
+/// std::invalid_argument on no tokens, or on more than any step has.
 std::vector<Message> tensor_parallel_messages(const Model& model, std::uint64_t ranks,
                                               std::uint64_t tokens);
 

@@ -34,8 +34,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 
 void sort_unique(std::vector<std::uint64_t>& values) {
   std::ranges::sort(values);
-  const auto repeats = std::ranges::unique(values);
-  values.erase(repeats.begin(), repeats.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
 }  // namespace

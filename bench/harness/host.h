@@ -17,7 +17,7 @@ struct Interface {
   bool loopback = false;
   /// Line rate in bytes per second. Only physical interfaces have one: veth and loopback invent
   /// theirs.
-  std::optional<double> speed;
+  std::optional<double> speed = std::nullopt;
 };
 
 /// What tells this process from one on another machine or in another network namespace.

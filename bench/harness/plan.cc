@@ -30,7 +30,7 @@ std::vector<Unit> group_by_specification(std::vector<Point> points, Profile prof
     if (is_new) {
       units.push_back(
           {.points = {},
-           .curve = point.name.substr(0, point.name.rfind("/bytes:")),
+           .curve = curve_of(point),
            .log_bytes = std::log(static_cast<double>(point.bytes)),
            .cost_s = rules_for(profile, point.precision).worst_case_s() + kOverheadPerMeasurement});
     }
@@ -89,6 +89,10 @@ std::pair<std::vector<Unit>, std::vector<Unit>> choose(const std::vector<Unit>& 
 
 }  // namespace
 
+std::string curve_of(const Point& point) {
+  return point.name.substr(0, point.name.rfind("/bytes:"));
+}
+
 Plan make_plan(std::vector<Point> points, Profile profile, std::uint64_t seed) {
   auto units = group_by_specification(std::move(points), profile);
   std::vector<Unit> left;
@@ -99,9 +103,10 @@ Plan make_plan(std::vector<Point> points, Profile profile, std::uint64_t seed) {
   Plan plan;
   for (auto& unit : units) std::ranges::move(unit.points, std::back_inserter(plan.points));
   for (const auto& unit : left) {
-    for (const auto& point : unit.points) plan.left_out.push_back(point.name);
+    std::ranges::copy(unit.points, std::back_inserter(plan.left_out));
   }
-  std::ranges::sort(plan.left_out);
+  std::ranges::sort(plan.left_out, {},
+                    [](const Point& p) { return std::pair(curve_of(p), p.bytes); });
   return plan;
 }
 

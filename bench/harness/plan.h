@@ -22,9 +22,12 @@ struct Point {
 };
 
 struct Plan {
-  std::vector<Point> points;          // in the order of measuring
-  std::vector<std::string> left_out;  // names
+  std::vector<Point> points;    // in the order of measuring
+  std::vector<Point> left_out;  // by name
 };
+
+/// The name without the size: points of one curve share it.
+std::string curve_of(const Point& point);
 
 /// A quick run has 60 s in the worst case. Where the points need more, the ends of every curve
 /// stay, since nothing may be extrapolated, then those farthest (by ratio) from what is already

@@ -10,8 +10,8 @@
 
 #include "bench/harness/campaign.h"
 #include "bench/harness/clock.h"
-#include "bench/harness/table.h"
 #include "report/record.h"
+#include "report/result_table.h"
 #include "report/units.h"
 
 namespace wiretax::bench {
@@ -155,14 +155,20 @@ std::vector<Point> wanted_points(Program& program, const Session& session) {
   return points;
 }
 
+/// Says by curve what a quick run leaves out.
 void tell_left_out(const Plan& plan) {
   if (plan.left_out.empty()) return;
-  std::fputs(fmt::format("quick run: {} of {} points planned within 60 s; left out (use --profile "
-                         "full): {}\n",
-                         plan.points.size(), plan.points.size() + plan.left_out.size(),
-                         fmt::join(plan.left_out, ", "))
-                 .c_str(),
-             stderr);
+  std::map<std::string, std::vector<std::string>> sizes_by_curve;
+  for (const auto& point : plan.left_out) {
+    sizes_by_curve[curve_of(point)].push_back(format_bytes(point.bytes));
+  }
+  auto text =
+      fmt::format("quick run: {} of {} points fit its 60 s; --profile full measures these too:\n",
+                  plan.points.size(), plan.points.size() + plan.left_out.size());
+  for (const auto& [curve, sizes] : sizes_by_curve) {
+    text += fmt::format("  {}: {}\n", curve, fmt::join(sizes, ", "));
+  }
+  std::fputs(text.c_str(), stderr);
 }
 
 bool use_color(const std::string& wish) {
@@ -272,13 +278,20 @@ class Run {
     } catch (const Failure& unwritable) {
       if (!failure) failure = unwritable;
     }
-    std::fputs(result_table(writer_->text(), use_color(session_.options.color)).c_str(), stdout);
-    std::fflush(stdout);
     if (const auto missing = program_.missing(session_)) {
       std::fputs(fmt::format("skipped: {}\n", *missing).c_str(), stderr);
+    } else {
+      print_table();
     }
     if (failure) print_error(*failure);
     return failure;
+  }
+
+  void print_table() const {
+    const Ink ink(use_color(session_.options.color) ? Colour::kAlways : Colour::kNever);
+    const auto file = parse_result_file(writer_->text(), session_.options.out);
+    fmt::print("{}{}", result_table(file, ink), result_table_legend());
+    std::fflush(stdout);
   }
 
   std::string status_when_complete() const {
@@ -332,7 +345,8 @@ int run_program(Program& program, int argc, char** argv) {
   }
   if (options.deadline_s > 0) supervisor.set_run_deadline(options.deadline_s);
   Ranks ranks(supervisor);
-  supervisor.set_grace_s(ranks.leads() ? 0 : 1);
+  constexpr double kGrace = 0.6;  // rank 0 writes its file within half a second
+  supervisor.set_grace_s(ranks.leads() ? 0 : kGrace);
   try {
     return Run(program, options, ranks, supervisor).execute(before_mpi);
   } catch (const std::exception& error) {

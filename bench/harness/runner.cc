@@ -32,14 +32,15 @@ struct Runner::Batch {
 class Runner::Leader {
  public:
   Leader(const Rules& rules, Timing timing, std::uint64_t seed, int groups)
-      : rules_(rules), timing_(timing) {
+      : rules_(rules), timing_(timing), singly_(timing == Timing::kIsolated) {
     for (int group = 0; group < groups; ++group) groups_.emplace_back(rules, seed);
   }
 
   [[nodiscard]] Batch next() const { return {n_, singly_}; }
 
-  /// False when there is nothing left to do.
-  bool add(const std::vector<std::vector<double>>& by_rank) {
+  /// A batch took `wall_s` on rank 0, barriers included. False when there is nothing left to do.
+  bool add(const std::vector<std::vector<double>>& by_rank, double wall_s) {
+    wall_s_ = wall_s;
     std::vector<BatchTime> times;
     for (std::size_t i = 0; i < groups_.size(); ++i) times.push_back(combine(by_rank, i));
     if (n_is_final_) {
@@ -83,10 +84,7 @@ class Runner::Leader {
       if (report[kGroupAt] != static_cast<double>(group)) continue;
       time.elapsed_s = std::max(time.elapsed_s, report[kElapsedAt]);
       fastest_s = std::min(fastest_s, report[kElapsedAt]);
-      time.singles_s.resize(report.size() - kSinglesAt);
-      for (std::size_t i = 0; i < time.singles_s.size(); ++i) {
-        time.singles_s[i] = std::max(time.singles_s[i], report[kSinglesAt + i]);
-      }
+      add_singles({report.begin() + kSinglesAt, report.end()}, time.singles_s);
     }
     time.skew_s = time.elapsed_s - fastest_s;
     // Behind a barrier each operation is a measurement of its own: the slowest rank of each counts.
@@ -97,10 +95,24 @@ class Runner::Leader {
     return time;
   }
 
+  /// Behind a barrier an operation takes as long as on its slowest rank. In a chain the ranks'
+  /// clocks cut it at different moments, so only the times of one rank add up to the whole: the
+  /// first's.
+  void add_singles(std::vector<double> theirs, std::vector<double>& singles_s) const {
+    if (singles_s.empty()) {
+      singles_s = std::move(theirs);
+    } else if (timing_ == Timing::kIsolated) {
+      for (std::size_t i = 0; i < singles_s.size(); ++i) {
+        singles_s[i] = std::max(singles_s[i], theirs[i]);
+      }
+    }
+  }
+
   /// Grows n until a batch has its length; the time of one operation then says whether to time
   /// each.
   void choose_n(const std::vector<BatchTime>& times) {
     double slowest_s = clock_properties().tick_s;
+    if (timing_ == Timing::kIsolated) slowest_s = wall_s_;  // the barriers may be most of it
     for (const auto& time : times) slowest_s = std::max(slowest_s, time.elapsed_s);
     const double operation_s = slowest_s / static_cast<double>(n_);
     const double growth = rules_.batch_s / slowest_s;
@@ -116,7 +128,7 @@ class Runner::Leader {
   void keep(Group& group, const BatchTime& time) const {
     const double mean_s = time.elapsed_s / static_cast<double>(n_);
     if (!measuring_) {
-      group.warm_up.add(mean_s, time.elapsed_s);
+      group.warm_up.add(mean_s, wall_s_);
       return;
     }
     group.stopping.add(mean_s, time.elapsed_s);
@@ -139,12 +151,13 @@ class Runner::Leader {
 
   Rules rules_;
   Timing timing_;
+  bool singly_;
   std::vector<Group> groups_;
   std::uint64_t n_ = 1;
-  bool singly_ = false;
   bool n_is_final_ = false;
   bool measuring_ = false;
   double measuring_since_s_ = 0;
+  double wall_s_ = 0;  // of the last batch
 };
 
 Runner::Runner(Ranks& ranks, const Rules& rules, Timing timing, std::uint64_t seed,
@@ -163,10 +176,12 @@ std::vector<Measurement> Runner::measure(Body& body, int groups) {
 
 void Runner::lead(Body& body, Leader& leader) {
   for (bool more = true; more;) {
+    const double begin_s = now_s();
     const Batch order = leader.next();
     std::array<std::uint64_t, 2> values = {order.n, order.singly ? 1U : 0U};
     ranks_.broadcast(values, phase_);
-    more = leader.add(batch(body, order));
+    const auto times = batch(body, order);
+    more = leader.add(times, now_s() - begin_s);
   }
   std::array<std::uint64_t, 2> stop = {0, 0};
   ranks_.broadcast(stop, phase_);

@@ -41,9 +41,9 @@ Rules rules_for(Profile profile, Precision precision) {
   return {.minimum_s = 0.5, .cap_s = 15, .batch_s = 0.05, .half_width = half_width};
 }
 
-void WarmUp::add(double batch_mean_s, double batch_s) {
+void WarmUp::add(double batch_mean_s, double wall_s) {
   means_.push_back(batch_mean_s);
-  spent_s_ += batch_s;
+  spent_s_ += wall_s;
 }
 
 bool WarmUp::steady() const {

@@ -36,7 +36,8 @@ enum class Stop : int { kConverged = 1, kTimeCap = 2 };
 class WarmUp {
  public:
   explicit WarmUp(const Rules& rules) : rules_(rules) {}
-  void add(double batch_mean_s, double batch_s);
+  /// `wall_s`: what the batch took with all that belongs to it, such as the barriers between.
+  void add(double batch_mean_s, double wall_s);
   [[nodiscard]] bool steady() const;
   [[nodiscard]] bool done() const { return steady() || spent_s_ >= 3 * rules_.minimum_s; }
 

@@ -94,7 +94,7 @@ void Supervisor::loop() {
 
 std::optional<Failure> Supervisor::overdue() {
   const std::lock_guard lock(mutex_);
-  const double now = now_s() - grace_s_;
+  const double now = now_s();
   if (now > deadline_s_) {
     return Failure(ExitCode::kTimeout, fmt::format("no answer while {}; the peer hangs, is stopped "
                                                    "or is cut off",
@@ -111,7 +111,9 @@ void Supervisor::end(const Failure& reason) {
   std::unique_lock lock(mutex_);
   const Failure cause = cause_.value_or(reason);
   const auto will = last_will_;
+  const double grace_s = grace_s_;
   lock.unlock();
+  usleep(static_cast<useconds_t>(grace_s * 1e6));
   if (will) will(cause);
   _exit(static_cast<int>(cause.code()));
 }

@@ -28,7 +28,9 @@ class Supervisor {
   Supervisor& operator=(const Supervisor&) = delete;
 
   void set_last_will(LastWill will);
-  /// Grace before this rank ends at a deadline, so that rank 0 has the first word.
+  /// This rank waits so long before it ends, so that rank 0 has the first word: mpirun kills the
+  /// other ranks of a host at once when one of them has ended, also those that it has just sent
+  /// SIGTERM.
   void set_grace_s(double seconds);
   /// The whole run may take this long from now.
   void set_run_deadline(double seconds);

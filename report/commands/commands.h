@@ -45,6 +45,7 @@ struct DecideOptions {
   std::vector<double> gamma;
   std::optional<double> memory_gib;
   std::optional<double> bandwidth_GBps;
+  bool detail = false;
   bool json = false;
   std::filesystem::path out;
   Colour colour = Colour::kAuto;

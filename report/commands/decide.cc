@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <fstream>
-#include <set>
 #include <stdexcept>
 
 #include "report/catalogue.h"
 #include "report/commands/commands.h"
+#include "report/commands/decision_text.h"
 #include "report/units.h"
 
 namespace wiretax {
@@ -90,102 +89,6 @@ Request request_of(const DecideOptions& options) {
   return request;
 }
 
-const Fabric& fabric_of(const Request& request, std::string_view name) {
-  return *std::ranges::find(request.fabrics, name, &Fabric::name);
-}
-
-void print_answers(const Decision& decision, const Ink& ink) {
-  std::set<std::string> printed;  // a fabric that cannot decide says so once
-  for (const auto& answer : decision.answers) {
-    if (!printed.insert(answer.sentence).second) continue;
-    const auto colon = answer.sentence.find(": ");
-    const bool decided = !answer.winner.empty() && colon != std::string::npos;
-    const auto text = printable(answer.sentence);
-    fmt::print("{}\n", decided ? ink.bold(text.substr(0, colon)) + text.substr(colon) : text);
-  }
-}
-
-std::string milliseconds(double seconds) { return fmt::format("{:.2f}", seconds / kMillisecond); }
-
-std::string microseconds(double seconds) { return fmt::format("{:.1f}", seconds / kMicrosecond); }
-
-void add_row(const Row& row, const Fabric& fabric, Table& table) {
-  const auto model = fmt::format("{}:{}", row.model, row.quant);
-  std::vector<std::string> cells = {
-      printable(model), fmt::format("{}", row.batch),
-      fmt::format("{}{}", printable(row.fabric), fabric.decides() ? "" : " (cannot decide)"),
-      row.strategy};
-  if (!row.fits) {
-    cells.push_back(row.reason);
-    table.add(std::move(cells));
-    return;
-  }
-  const auto& parts = row.parts;
-  for (auto cell :
-       {format_figures(row.tokens_per_s.mid),
-        fmt::format("{} to {}", format_figures(row.tokens_per_s.low),
-                    format_figures(row.tokens_per_s.high)),
-        milliseconds(row.step_s.mid), milliseconds(parts.weights_s + parts.kv_s),
-        milliseconds(parts.wire_s), milliseconds(parts.compute_s), milliseconds(parts.fixed_s),
-        fmt::format("{:.1f}", 100 * parts.wire_s / parts.total())}) {
-    cells.push_back(std::move(cell));
-  }
-  const auto& all_reduce = row.all_reduce;
-  cells.push_back(all_reduce ? microseconds(all_reduce->time_s.mid) : "");
-  cells.push_back(all_reduce ? microseconds(all_reduce->break_even_s) : "");
-  table.add(std::move(cells));
-}
-
-void print_rows(const Request& request, const Decision& decision, const Ink& ink) {
-  using enum Table::Align;
-  Table table({{"model", kLeft},
-               {"batch"},
-               {"fabric", kLeft},
-               {"strategy", kLeft},
-               {"tokens/s"},
-               {"range"},
-               {"step"},
-               {"read"},
-               {"wire"},
-               {"compute"},
-               {"fixed"},
-               {"wire %"},
-               {"AR us"},
-               {"AR* us"}});
-  for (const auto& row : decision.rows) {
-    const auto& fabric = fabric_of(request, row.fabric);
-    // What no fabric changes need not be said once for each.
-    if (fabric.decides() || row.parts.wire_s > 0) add_row(row, fabric, table);
-  }
-  fmt::print("\n{}", table.text(ink));
-}
-
-void print_assumptions(const Request& request, const Decision& decision) {
-  const auto& machine = request.machine;
-  const auto gibibytes = [](double bytes) { return bytes / static_cast<double>(kGibibyte); };
-  const auto& efficiency = machine.efficiency;
-  const auto& fixed = machine.fixed_s;
-  fmt::print(
-      "\nstep, read (weights and KV), wire, compute (beyond reading), fixed: ms, at the middle of "
-      "the "
-      "assumptions;\nrange: tokens/s over all assumptions; AR: one all-reduce; AR*: how long it "
-      "could "
-      "take before\none machine (fitting or not) is as fast.\n");
-  fmt::print(
-      "assumptions: {} of {} with {:.1f} GiB usable, of which {:.1f} kept free, {:.0f} GB/s "
-      "and {:.0f} TFLOP/s{};\n  memory efficiency {:.2f} ({:.2f} to {:.2f}); fixed cost {:.3g} ms "
-      "({:.3g} to {:.3g}); gamma {:.2g} ({:.2g} to {:.2g});\n  {} tokens of context; a measured "
-      "curve within its 95 % interval, a published one x1 to x1.5;\n  strategies compared at equal "
-      "assumptions.\n",
-      request.ranks, machine.name, gibibytes(machine.memory_bytes),
-      gibibytes(machine.reserve_bytes), machine.memory_bytes_per_s / kGigabyte,
-      machine.compute_flops_per_s / 1e12, machine.compute_verified ? "" : " (unverified)",
-      efficiency.mid, efficiency.low, efficiency.high, fixed.mid / kMillisecond,
-      fixed.low / kMillisecond, fixed.high / kMillisecond, request.gamma.mid, request.gamma.low,
-      request.gamma.high, request.context);
-  for (const auto& note : decision.notes) fmt::print("note: {}\n", printable(note));
-}
-
 void write_file(const std::filesystem::path& path, const std::string& text) {
   std::ofstream stream(path, std::ios::binary);
   stream << text;
@@ -203,10 +106,7 @@ int run_decide(const DecideOptions& options) {
     fmt::print("{}", json);
     return 0;
   }
-  const Ink ink(options.colour);
-  print_answers(decision, ink);
-  print_rows(request, decision, ink);
-  print_assumptions(request, decision);
+  print_decision(request, decision, options.detail, Ink(options.colour));
   return 0;
 }
 

@@ -5,7 +5,7 @@
 programs=(wiretax-tcp wiretax-collectives wiretax-report)
 
 # WIRETAX_BIN: a folder of programs that somebody else has built (an installation, a build of another kind).
-bin=${WIRETAX_BIN:-$root/build/release/bin}
+bin=$(realpath -m "${WIRETAX_BIN:-$root/build/release/bin}")
 
 have_programs() {
   local program

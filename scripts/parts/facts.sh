@@ -13,7 +13,7 @@ fact() { printf 'wiretax-fact %s\n' "$*"; }
 open_mpi_version() {
   local mpirun
   for mpirun in mpirun mpirun.openmpi; do
-    "$mpirun" --version 2>/dev/null </dev/null | sed -n 's/^mpirun (Open MPI) //p'
+    "$mpirun" --version 2>/dev/null </dev/null | sed -nE 's/^mpirun.* \((Open MPI|OpenRTE)\) //p'
   done | head -n 1
 }
 

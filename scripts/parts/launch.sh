@@ -5,13 +5,14 @@ mpirun_pid=   # of the program that runs now
 interrupted=0 # 130 or 143 once somebody stopped us
 readers=()    # the processes that carry the output
 
-# mpirun may be another MPI's where several are installed; Debian keeps Open MPI's own name beside it.
+# mpirun may be another MPI's where several are installed; Debian keeps Open MPI's under its own name, too, and
+# that one calls itself OpenRTE.
 find_mpirun() {
   local mpirun
   for mpirun in mpirun mpirun.openmpi; do
-    [[ $("$mpirun" --version 2>/dev/null </dev/null) == *"Open MPI"* ]] && echo "$mpirun" && return
+    [[ $("$mpirun" --version 2>/dev/null </dev/null) =~ \((Open MPI|OpenRTE)\)\ 4\. ]] && echo "$mpirun" && return
   done
-  fail 5 "mpirun is not Open MPI's: type ./scripts/setup, or sudo update-alternatives --config mpirun"
+  fail 5 "mpirun is not Open MPI 4's: type ./scripts/setup, or sudo update-alternatives --config mpirun"
 }
 
 # Set in the shell, these would reach the ranks and contradict what each run names on its command line.
@@ -45,16 +46,21 @@ without_notices() {
   done
 }
 
+# A Ctrl-C in the terminal reaches every process; what carries the output has to live until it has ended.
+to_the_end() {
+  trap '' INT HUP
+  "$@"
+}
+
 # The pipes are named and their readers known, so that all of the output is there when the program has ended.
-# A background process of a script ignores Ctrl-C, which is what the readers need.
 start_readers() {
   rm -f "$work"/pipe-*
   mkfifo "$work"/pipe-{out,out-log,err,err-log,err-shown}
-  tee -p "$work/pipe-out-log" <"$work/pipe-out" & readers=($!)
-  plain <"$work/pipe-out-log" >>"$log" & readers+=($!)
-  tee -p "$work/pipe-err-log" "$work/stderr" <"$work/pipe-err" >"$work/pipe-err-shown" & readers+=($!)
-  plain <"$work/pipe-err-log" >>"$log" & readers+=($!)
-  without_notices <"$work/pipe-err-shown" >&2 & readers+=($!)
+  to_the_end tee -p "$work/pipe-out-log" <"$work/pipe-out" & readers=($!)
+  to_the_end plain <"$work/pipe-out-log" >>"$log" & readers+=($!)
+  to_the_end tee -p "$work/pipe-err-log" "$work/stderr" <"$work/pipe-err" >"$work/pipe-err-shown" & readers+=($!)
+  to_the_end plain <"$work/pipe-err-log" >>"$log" & readers+=($!)
+  to_the_end without_notices <"$work/pipe-err-shown" >&2 & readers+=($!)
 }
 
 # wait returns early when a signal comes; the process is still there then.
@@ -100,6 +106,6 @@ kill_all_of() {
 clean_up() {
   local reader
   [[ -z $mpirun_pid ]] || kill_all_of "$mpirun_pid"
-  for reader in "${readers[@]}"; do kill "$reader" 2>/dev/null || true; done
+  for reader in "${readers[@]}"; do kill_all_of "$reader"; done
   rm -rf "$work"
 }

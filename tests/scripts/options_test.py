@@ -31,7 +31,16 @@ class Usage(ScriptTest):
         self.assert_ends(run("run", "--hosts", "localhost"), 2, "names no other machine")
         self.assert_ends(run("run", "--hosts", "no-such-host.invalid"), 2, "this machine is not among --hosts")
         self.assert_ends(run("run", "--hosts", "localhost,b,b"), 2, "names a host twice")
+        self.assert_ends(run("run", "--hosts", "localhost,me@b"), 2, "not me@b")
+        self.assert_ends(run("run", "--hosts", "localhost,-oProxyCommand=x"), 2, "not -oProxyCommand=x")
         self.assert_ends(run("deploy"), 2, "name the hosts")
+
+
+    def test_the_decision_is_checked_before_measuring(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assert_ends(run("run", "--out", f"{folder}/results", "--model", "no-such-model"), 2, "no-such-model")
+            self.assert_ends(run("run", "--out", f"{folder}/results", "--batch", "many"), 2, "many")
+            self.assertEqual(os.listdir(folder), [])
 
 
 class Environment(ScriptTest):

@@ -8,6 +8,7 @@ import unittest
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BIN = os.environ.setdefault("WIRETAX_BIN", f"{ROOT}/build/release/bin")
+os.environ.setdefault("WIRETAX_SLOW", "4")  # a busy machine is not what these tests are about
 
 # One size and few operations: these tests are about how a run starts and ends, not about its numbers.
 SHORT = ["--bytes", "64,1024"]
@@ -41,7 +42,7 @@ def ranks_of(folder):
     return found
 
 
-def wait_until(condition, what, seconds=30):
+def wait_until(condition, what, seconds=90):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = condition()

@@ -133,7 +133,7 @@ TEST(Model, CountsAMixtureOfExpertsByHand) {
   EXPECT_DOUBLE_EQ(model.parameters.router, 2 * 4 * 8);
   EXPECT_DOUBLE_EQ(model.parameters.ffn, 0);
   EXPECT_DOUBLE_EQ(model.parameters.norms, 5 * 8 + 2 * 2 * 2);  // and q and k of each layer
-  EXPECT_DOUBLE_EQ(model.active_parameters(), 384 + 1152 * 2 / 4 + 64 + 256);
+  EXPECT_DOUBLE_EQ(model.active_parameters(), 384 + 1152 * 2 / 4.0 + 64 + 256);
 }
 
 TEST(Model, OneTokenReadsItsTopExpertsAndManyReadMore) {

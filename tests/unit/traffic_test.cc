@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 #include "report/catalogue.h"
 
 namespace wiretax {
@@ -47,7 +49,7 @@ INSTANTIATE_TEST_SUITE_P(Models, TrafficTable,
 TEST(Traffic, BatchesMakeTheMessagesLargerNotMore) {
   const auto model = find_model("Qwen3.6-27B-FP8");
   const auto messages = tensor_parallel_messages(model, 4, 32);
-  EXPECT_EQ(messages[1], (Message{"all_reduce", 32 * 10240, 128, messages[1].purpose}));
+  EXPECT_EQ(messages[1], (Message{"all_reduce", 327680, 128, messages[1].purpose}));
   EXPECT_EQ(messages[2].bytes, 15'892'480U);  // the largest message of a step
 }
 
@@ -58,13 +60,19 @@ TEST(Traffic, APipelineHopCarriesTwoTensors) {
   EXPECT_EQ(one[0], (Message{"send_recv", 8192, 2, one[0].purpose}));
   EXPECT_EQ(one[1], (Message{"send_recv", 4, 1, one[1].purpose}));
   const auto many = pipeline_messages(model, 4, 8);  // four micro-batches of 2, three hops
-  EXPECT_EQ(many[0], (Message{"send_recv", 2 * 8192, 6, many[0].purpose}));
+  EXPECT_EQ(many[0], (Message{"send_recv", 16384, 6, many[0].purpose}));
 }
 
 TEST(Traffic, OneRankSendsNothing) {
   const auto model = find_model("Llama-3.1-8B");
   EXPECT_TRUE(tensor_parallel_messages(model, 1, 8).empty());
   EXPECT_TRUE(pipeline_messages(model, 1, 8).empty());
+}
+
+TEST(Traffic, ABatchNobodyRunsIsRefusedBeforeItOverflows) {
+  const auto model = find_model("Llama-3.1-8B");
+  EXPECT_THROW(tensor_parallel_messages(model, 2, std::uint64_t{1} << 50), std::invalid_argument);
+  EXPECT_THROW(pipeline_messages(model, 2, 0), std::invalid_argument);
 }
 
 TEST(Traffic, TokensAreDealtOutRoundedUp) {

@@ -1,0 +1,385 @@
+"""The measuring programs as a user runs them: real mpirun, real sockets, real files.
+
+Each test is one ctest; run one by hand with: WIRETAX_BIN=build/release/bin python3 programs_test.py Test.test_name
+"""
+
+import glob
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+BIN = os.environ["WIRETAX_BIN"]
+TCP = os.path.join(BIN, "wiretax-tcp")
+COLLECTIVES = os.path.join(BIN, "wiretax-collectives")
+REPORT = os.path.join(BIN, "wiretax-report")
+FAULTY = os.environ.get("WIRETAX_FAULTY", "")
+
+OK, USAGE, SUSPECT, ENVIRONMENT, PEER, TIMEOUT, MISMATCH = 0, 2, 3, 5, 6, 7, 8
+
+
+def mpirun(ranks, *command):
+    if os.geteuid() == 0:
+        os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+    return ["mpirun", "--oversubscribe", "--bind-to", "none", "-np", str(ranks), *command]
+
+
+def children(pid):
+    """Ranks started by this mpirun, in order of their ranks."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            fields = open(path).read().rsplit(")", 1)[1].split()
+            environment = open(os.path.dirname(path) + "/environ").read().split("\0")
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            rank = [e for e in environment if e.startswith("OMPI_COMM_WORLD_RANK=")]
+            if rank:
+                found.append((int(rank[0].split("=")[1]), int(path.split("/")[2])))
+    return [child for _, child in sorted(found)]
+
+
+class Test(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="wiretax_")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.out = os.path.join(self.folder, "out.json")
+
+    def run_program(self, ranks, *command, timeout=240):
+        """Exit code and everything printed. mpirun's own code is the first failing rank's."""
+        done = subprocess.run(mpirun(ranks, *command), stdin=subprocess.DEVNULL, timeout=timeout,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return done.returncode, done.stdout
+
+    def start(self, ranks, *command):
+        process = subprocess.Popen(mpirun(ranks, *command), stdin=subprocess.DEVNULL, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(lambda: (process.poll() is None and process.kill(), process.wait()))
+        return process
+
+    def wait_for_points(self, count, seconds=60):
+        """Until the file holds so many finished points."""
+        for _ in range(seconds * 20):
+            if os.path.exists(self.out) and len(self.rows()) >= count:
+                return
+            time.sleep(0.05)
+        self.fail(f"no {count} points after {seconds} s")
+
+    def document(self):
+        with open(self.out) as stream:
+            return json.load(stream)
+
+    def rows(self):
+        return self.document()["benchmarks"]
+
+    def status(self):
+        return self.document()["context"]["wiretax_status"]
+
+    def errors(self, output):
+        return [line for line in output.splitlines() if line.startswith("error:")]
+
+    def assert_one_error(self, output, *parts):
+        lines = self.errors(output)
+        self.assertEqual(len(lines), 1, output)
+        for part in parts:
+            self.assertIn(part, lines[0])
+
+    def measured(self):
+        return [row for row in self.rows() if not row.get("error_occurred")]
+
+    # What is measured.
+
+    def test_tcp_measures_bandwidth_and_round_trips(self):
+        code, output = self.run_program(2, TCP, "--streams", "1,3", "--out", self.out)
+        self.assertEqual(code, OK, output)
+        self.assertEqual(self.status(), "complete")
+        names = sorted(row["name"] for row in self.rows())
+        self.assertIn("tcp_bandwidth/interface:lo/from:0/to:1/streams:3/bytes:131072", names)
+        self.assertIn("tcp_round_trip/interface:lo/from:0/to:1/bytes:64", names)
+        for row in self.measured():
+            self.assertGreater(row["real_time"], 0)
+            self.assertLessEqual(row["mean_lo_us"], row["real_time"] * 1.000001)
+            self.assertGreaterEqual(row["mean_hi_us"], row["real_time"] * 0.999999)
+            self.assertIn("retransmits", row)
+            self.assertNotIn("bound_Gbps", row, "loopback has no line rate")
+        context = self.document()["context"]
+        self.assertEqual(context["wiretax_fabric_kind"], "loopback")
+        self.assertEqual(len(self.measured()), 7)
+        self.assertIn("tcp_bandwidth", output)
+
+    def test_tcp_between_every_pair_of_five_ranks(self):
+        code, output = self.run_program(5, TCP, "--mode", "latency", "--bytes", "64", "--out", self.out)
+        self.assertEqual(code, OK, output)
+        pairs = sorted(row["name"].split("/")[2:4] for row in self.measured())
+        self.assertEqual(pairs, sorted([f"from:{a}", f"to:{b}"] for a in range(5) for b in range(a + 1, 5)))
+
+    def test_tcp_busy_poll(self):
+        code, output = self.run_program(2, TCP, "--busy-poll", "--streams", "2", "--bytes", "4096", "--out", self.out)
+        self.assertEqual(code, OK, output)
+        self.assertEqual(len(self.measured()), 2)
+        self.assertTrue(all("/poll:busy/" in row["name"] for row in self.rows()))
+
+    def collectives(self, ranks, interface, *options):
+        code, output = self.run_program(
+            ranks, COLLECTIVES, "--op", "all_reduce,all_gather,reduce_scatter,broadcast,send_recv,all_to_all",
+            "--interface", interface, "--out", self.out, *options)
+        self.assertEqual(code, OK, output)
+        self.assertEqual(self.status(), "complete")
+        self.assertEqual(len(self.measured()), len(self.rows()))
+        return self.rows()
+
+    def test_collectives_over_loopback_are_checked_in_every_type(self):
+        rows = self.collectives(2, "lo", "--type", "float32,bfloat16,float16", "--bytes", "6000")
+        self.assertEqual(len(rows), 18)
+        context = self.document()["context"]
+        self.assertEqual(context["wiretax_fabric"], "mpi lo")
+        self.assertEqual(context["wiretax_fabric_kind"], "loopback")
+        for row in rows:
+            self.assertIn("interface:lo", row["name"])
+            self.assertGreater(row["wire_bytes"], row["operations"] * 6000 / 2 * 0.9)
+
+    def test_collectives_of_three_ranks_in_every_timing(self):
+        rows = self.collectives(3, "shm", "--timing", "chained,isolated,pipelined", "--bytes", "1000")
+        self.assertEqual(len(rows), 18)
+        self.assertEqual(self.document()["context"]["wiretax_fabric_kind"], "shared_memory")
+        sizes = {row["name"].split("/")[0]: row["bytes"] for row in rows}
+        self.assertEqual(sizes["all_reduce"], 1000)
+        self.assertEqual(sizes["all_gather"], 1002, "rounded up to whole parts")
+
+    def test_collectives_in_place_and_in_a_ring(self):
+        rows = self.collectives(3, "shm", "--place", "in", "--pattern", "ring", "--bytes", "12")
+        names = {row["name"] for row in rows}
+        self.assertIn("all_reduce/backend:mpi/interface:shm/type:bfloat16/place:in/timing:chained/bytes:12", names)
+        self.assertIn("send_recv/backend:mpi/interface:shm/type:bfloat16/pattern:ring/timing:chained/bytes:12", names)
+
+    def test_bandwidths_follow_from_times(self):
+        for row in self.collectives(3, "shm", "--bytes", "3000"):
+            rate = row["bytes"] / row["real_time"] / 1e3
+            factor = {"all_reduce": 4 / 3, "broadcast": 1, "send_recv": 1}.get(row["name"].split("/")[0], 2 / 3)
+            self.assertAlmostEqual(row["GBps"] / rate, 1, 6)
+            self.assertAlmostEqual(row["bus_GBps"] / rate, factor, 6)
+
+    def test_sizes_of_a_model_and_their_neighbours(self):
+        code, output = self.run_program(2, COLLECTIVES, "--model", "Llama-3.1-8B", "--batch", "1",
+                                        "--benchmark_list_tests")
+        self.assertEqual(code, OK, output)
+        sizes = [int(line.split("bytes:")[1]) for line in output.split() if line.startswith("all_reduce")]
+        self.assertEqual(sorted(sizes), [4096, 8192, 16384])
+        self.assertIn("all_gather/backend:mpi/interface:lo/type:bfloat16/place:out/timing:chained/bytes:256512", output)
+
+    def test_filter_and_list(self):
+        code, output = self.run_program(2, TCP, "--benchmark_list_tests", "--benchmark_filter", "round_trip.*:64$")
+        self.assertEqual(code, OK, output)
+        self.assertEqual(output.split(), ["tcp_round_trip/interface:lo/from:0/to:1/bytes:64"])
+
+    def test_repetitions_and_context(self):
+        code, output = self.run_program(2, COLLECTIVES, "--bytes", "8", "--op", "all_reduce", "--out", self.out,
+                                        "--benchmark_repetitions", "3", "--benchmark_context", "rack=7")
+        self.assertEqual(code, OK, output)
+        iterations = [row for row in self.rows() if row["run_type"] == "iteration"]
+        self.assertEqual(len(iterations), 3)
+        self.assertEqual(self.document()["context"]["rack"], "7")
+        self.assertGreater(len({row["real_time"] for row in iterations}), 1, "each was measured anew")
+
+    def test_a_quick_run_says_what_it_leaves_out(self):
+        code, output = self.run_program(2, COLLECTIVES, "--bytes", "8:64Mi", "--op", "all_reduce,all_gather",
+                                        "--out", self.out, "--interface", "shm")
+        self.assertEqual(code, OK, output)
+        self.assertIn("quick run: 25 of 48 points", output)
+        self.assertIn("--profile full", output)
+
+    # What cannot be measured.
+
+    def test_one_rank_is_skipped_rows_and_no_failure(self):
+        for program in (TCP, COLLECTIVES):
+            code, output = self.run_program(1, program, "--out", self.out)
+            self.assertEqual(code, OK, output)
+            self.assertIn("skipped: " + os.path.basename(program) + " needs at least two ranks", output)
+            self.assertEqual(self.measured(), [])
+            self.assertTrue(self.rows()[0]["error_message"].startswith("skipped: "))
+            self.assertEqual(self.status(), "complete")
+
+    def test_wrong_usage(self):
+        for options, parts in [
+            (["--bytes", "0"], ["size '0'", "nothing to send"]),
+            (["--bytes", "12x"], ["12x"]),
+            (["--benchmark_min_time=1"], ["--benchmark_min_time"]),
+            (["--model", "Lama-3.1-8B"], ["Lama-3.1-8B", "Llama-3.1-8B"]),
+            (["--benchmark_filter", "nothing-of-this-name"], ["--benchmark_filter matches no point"]),
+            (["--batch", "1,0"], ["'0'"]),
+            (["--cpu", "a"], ["--cpu"]),
+        ]:
+            code, output = self.run_program(2, TCP, *options)
+            self.assertEqual(code, USAGE, output)
+            self.assert_one_error(output, *parts)
+
+    def test_a_size_beyond_a_quarter_of_the_memory_is_refused(self):
+        code, output = self.run_program(2, COLLECTIVES, "--bytes", "512Gi", "--out", self.out)
+        self.assertEqual(code, USAGE, output)
+        self.assert_one_error(output, "MiB that are available", "--force")
+
+    def test_an_interface_that_does_not_exist(self):
+        for program in (TCP, COLLECTIVES):
+            code, output = self.run_program(2, program, "--interface", "eth99")
+            self.assertEqual(code, ENVIRONMENT, output)
+            self.assert_one_error(output, "eth99", "rank ", "lo 127.0.0.1/8")
+
+    def test_mpirun_that_contradicts_the_interface(self):
+        code, output = self.run_program(2, "--mca", "btl", "vader,self", COLLECTIVES, "--interface", "lo")
+        self.assertEqual(code, USAGE, output)
+        self.assert_one_error(output, "mpirun sets btl to 'vader,self'", "tcp,self")
+
+    def test_different_builds_are_refused(self):
+        other = os.path.join(self.folder, "wiretax-tcp")
+        note = os.path.join(self.folder, "note")
+        subprocess.run(["objcopy", "--dump-section", f".note.gnu.build-id={note}", TCP], check=True)
+        content = bytearray(open(note, "rb").read())
+        content[-1] ^= 0xFF
+        open(note, "wb").write(content)
+        subprocess.run(["objcopy", "--update-section", f".note.gnu.build-id={note}", TCP, other], check=True)
+        code, output = self.run_program(1, TCP, "--mode", "latency", ":", "-np", "1", other, "--mode", "latency")
+        self.assertEqual(code, ENVIRONMENT, output)
+        self.assert_one_error(output, "rank 1", "runs another build", "./scripts/deploy")
+
+    def test_a_full_disk_keeps_the_finished_points(self):
+        if os.geteuid() != 0:
+            self.skipTest("mounting a small file system needs root")
+        disk = os.path.join(self.folder, "disk")
+        os.mkdir(disk)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24k", "tmpfs", disk])
+        if mounted.returncode != 0:
+            self.skipTest("mounting is not permitted here")
+        self.addCleanup(subprocess.run, ["umount", disk], check=True)
+        self.out = os.path.join(disk, "out.json")
+        code, output = self.run_program(2, COLLECTIVES, "--bytes", "8:1Mi", "--op", "all_reduce", "--interface", "shm",
+                                        "--out", self.out)
+        self.assertEqual(code, ENVIRONMENT, output)
+        self.assert_one_error(output, f"cannot write {self.out}", "No space left on device")
+        self.assertGreater(len(self.measured()), 2)
+        self.assertIn("all_reduce", output, "the table still shows what was measured")
+        self.assertEqual(os.listdir(disk), ["out.json"])
+
+    def test_a_file_that_cannot_be_created(self):
+        self.out = os.path.join(self.folder, "missing", "out.json")
+        code, output = self.run_program(2, TCP, "--out", self.out)
+        self.assertEqual(code, ENVIRONMENT, output)
+        self.assert_one_error(output, f"cannot write {self.out}")
+
+    # What goes wrong in the middle.
+
+    LONG = ["--profile", "full", "--bytes", "8:1Mi", "--op", "all_reduce,all_gather"]
+
+    def test_interrupt_keeps_finished_points_and_says_so(self):
+        for number, code in ((signal.SIGINT, 143), (signal.SIGTERM, 143)):
+            self.out = os.path.join(self.folder, f"{number}.json")
+            process = self.start(2, COLLECTIVES, *self.LONG, "--out", self.out)
+            self.wait_for_points(2)
+            process.send_signal(number)
+            output, _ = process.communicate(timeout=20)
+            self.assertTrue(self.status().startswith(f"{code}: stopped by"), self.status())
+            self.assertGreaterEqual(len(self.measured()), 2)
+            self.assertNotIn("Traceback", output)
+
+    def test_killed_rank_one(self):
+        for program, options in ((COLLECTIVES, self.LONG), (TCP, ["--profile", "full", "--bytes", "64:1Mi"])):
+            self.out = os.path.join(self.folder, os.path.basename(program) + ".json")
+            process = self.start(2, program, *options, "--out", self.out)
+            self.wait_for_points(1)
+            os.kill(children(process.pid)[1], signal.SIGKILL)
+            process.communicate(timeout=30)
+            self.assertNotEqual(process.returncode, 0)
+            self.assertGreaterEqual(len(self.measured()), 1)
+            self.assertRegex(self.status(), "^(143|6): ")
+
+    def test_killed_rank_zero_leaves_a_whole_file_that_says_running(self):
+        process = self.start(2, COLLECTIVES, *self.LONG, "--out", self.out)
+        self.wait_for_points(2)
+        os.kill(children(process.pid)[0], signal.SIGKILL)
+        process.communicate(timeout=30)
+        self.assertEqual(self.status(), "running")
+        self.assertGreaterEqual(len(self.measured()), 2)
+        done = subprocess.run([REPORT, "status", self.out], stdout=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, PEER)
+
+    def test_a_rank_that_hangs_ends_the_run_within_its_deadlines(self):
+        process = self.start(2, TCP, "--profile", "full", "--mode", "latency", "--bytes", "64:1Mi", "--out", self.out)
+        self.wait_for_points(1)
+        victim = children(process.pid)[1]
+        os.kill(victim, signal.SIGSTOP)
+        self.addCleanup(lambda: os.path.exists(f"/proc/{victim}") and os.kill(victim, signal.SIGKILL))
+        output, _ = process.communicate(timeout=90)
+        self.assertGreaterEqual(len(self.measured()), 1)
+        self.assertTrue(self.status().startswith("7: "), self.status())
+        self.assertTrue(self.errors(output), output)
+
+    def test_the_run_has_a_deadline(self):
+        code, output = self.run_program(2, COLLECTIVES, *self.LONG, "--deadline", "3", "--out", self.out)
+        self.assertEqual(code, TIMEOUT, output)
+        self.assertEqual(self.status(), "7: the run took longer than --deadline 3 s")
+        self.assertIn("error: the run took longer than --deadline 3 s", output)
+
+    # What the harness makes of faults that reality does not give on demand.
+
+    def faulty(self, fault, *options, ranks=2):
+        return self.run_program(ranks, FAULTY, "--fault", fault, "--out", self.out, *options)
+
+    def test_wrong_data_is_an_invalid_row_and_exit_8(self):
+        code, output = self.faulty("wrong_data")
+        self.assertEqual(code, MISMATCH, output)
+        self.assert_one_error(output, "rank 1 (", "element 3 is 5, not 4")
+        self.assertEqual(len(self.measured()), 2, "the other points are measured")
+        bad = [row for row in self.rows() if row.get("error_occurred")]
+        self.assertEqual([row["name"] for row in bad], ["spin/bytes:2"])
+        self.assertIn("element 3", bad[0]["error_message"])
+        self.assertEqual(bad[0]["real_time"], 0)
+        self.assertTrue(self.status().startswith("8: "))
+
+    def test_the_rank_that_failed_first_is_named_by_all(self):
+        for rank in (0, 1, 2):
+            code, output = self.faulty("throw", "--rank", str(rank), ranks=3)
+            self.assertEqual(code, PEER, output)
+            self.assert_one_error(output, f"rank {rank} (", "the wire fell out")
+            self.assertTrue(self.status().startswith(f"6: rank {rank} ("))
+
+    def test_a_failing_set_up_is_everybodys_failure(self):
+        code, output = self.faulty("set_up")
+        self.assertEqual(code, ENVIRONMENT, output)
+        self.assert_one_error(output, "rank 1 (", "no such device")
+
+    def test_a_rank_stuck_in_an_operation_meets_the_deadline_of_its_point(self):
+        began = time.monotonic()
+        code, output = self.faulty("hang")
+        self.assertEqual(code, TIMEOUT, output)
+        self.assertLess(time.monotonic() - began, 60)
+        self.assertIn("spin/bytes:2", "".join(self.errors(output)))
+        self.assertTrue(self.status().startswith("7: "))
+
+    def test_more_than_the_bound_is_invalid(self):
+        code, output = self.faulty("above_bound")
+        self.assertEqual(code, OK, output)
+        bad = [row for row in self.rows() if row.get("error_occurred")]
+        self.assertEqual([row["name"] for row in bad], ["spin/bytes:2"])
+        self.assertIn("above the physical bound", bad[0]["error_message"])
+        code, output = self.faulty("above_bound", "--strict")
+        self.assertEqual(code, SUSPECT, output)
+
+    def test_a_rank_far_behind_is_suspect(self):
+        code, output = self.faulty("slow_rank")
+        self.assertEqual(code, OK, output)
+        labels = {row["name"]: row.get("label", "") for row in self.rows()}
+        self.assertIn("one rank far behind", labels["spin/bytes:2"])
+
+
+if __name__ == "__main__":
+    result = unittest.main(exit=False, verbosity=2).result
+    if result.skipped and result.testsRun == len(result.skipped):
+        for _, reason in result.skipped:
+            print("skipped:", reason)
+        sys.exit(77)
+    sys.exit(not result.wasSuccessful())

@@ -1,0 +1,128 @@
+"""run on this machine alone: what it leaves, and its exit code for every way in which a program may end."""
+
+import os
+import pty
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from scripts import BIN, SHORT, ScriptTest, finished_points, run, script
+
+FILES = ["collectives-mpi-lo.json", "collectives-mpi-shm.json", "decide.json", "run.log", "tcp.json"]
+
+# Stands in for a measuring program: "$2" follows --out, as scripts/run puts it.
+PROGRAM = """#!/bin/sh
+while [ "$1" != --out ]; do shift; done
+out=$2
+write() {{ printf '{{"context": {{"wiretax_schema": 1, "wiretax_status": "%s"}}, "benchmarks": []}}' "$1" >"$out"; }}
+rank=$OMPI_COMM_WORLD_RANK
+{body}
+"""
+
+
+class WholeRun(ScriptTest):
+    def setUp(self):
+        self.out = self.enterContext(tempfile.TemporaryDirectory()) + "/results"
+
+    def test_leaves_its_files_and_names_the_folder_last(self):
+        done = run("run", "--out", self.out, *SHORT)
+        self.assert_ends(done, 0)
+        self.assertEqual(sorted(os.listdir(self.out)), FILES)
+        for name in FILES[:2] + FILES[4:]:
+            self.assertGreater(finished_points(f"{self.out}/{name}"), 0, name)
+        self.assertEqual(done.stdout.splitlines()[-1], self.out)
+        self.assertIn("not a network", done.stdout)
+        self.assertNotIn("\x1b", done.stdout + done.stderr)
+
+    def test_one_rank_is_a_skip_and_not_a_failure(self):
+        done = run("run", "--out", self.out, "--ranks", "1", "--interface", "lo", *SHORT)
+        self.assert_ends(done, 0, "needs at least two ranks")
+
+    def test_colour_in_a_terminal_only(self):
+        ours, theirs = pty.openpty()
+        command = [script("run"), "--out", self.out, "--only", "collectives", "--interface", "shm", *SHORT]
+        environment = {**os.environ, "TERM": "xterm"}
+        environment.pop("NO_COLOR", None)
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=environment) as done:
+            os.close(theirs)
+            shown = b""
+            try:
+                while part := os.read(ours, 65536):
+                    shown += part
+            except OSError:
+                pass  # Linux' way of saying that the other side is closed
+        os.close(ours)
+        self.assertEqual(done.returncode, 0, shown.decode())
+        self.assertIn(b"\x1b[", shown)
+        with open(f"{self.out}/run.log") as log:
+            self.assertNotIn("\x1b", log.read())
+
+    def test_interface_in_the_shell_does_not_count(self):
+        environment = {**os.environ, "OMPI_MCA_btl_tcp_if_include": "no-such-interface"}
+        done = run("run", "--out", self.out, "--only", "collectives", "--interface", "lo", *SHORT, env=environment)
+        self.assert_ends(done, 0, "OMPI_MCA_btl_tcp_if_include is set in your shell and not used")
+
+
+class Endings(ScriptTest):
+    """The first failure's code counts, the later programs run, and the sentence is one line."""
+
+    def setUp(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.out = f"{folder}/results"
+        self.bin = f"{folder}/bin"
+        os.mkdir(self.bin)
+        shutil.copy(f"{BIN}/wiretax-report", self.bin)
+        self.program("wiretax-collectives", "[ $rank != 0 ] || write complete")
+
+    def program(self, name, body):
+        with open(f"{self.bin}/{name}", "w") as file:
+            file.write(PROGRAM.format(body=body))
+        os.chmod(f"{self.bin}/{name}", 0o755)
+
+    def assert_run_ends(self, code, *sentences, tcp, **environment):
+        self.program("wiretax-tcp", tcp)
+        done = run("run", "--out", self.out, env={**os.environ, "WIRETAX_BIN": self.bin, **environment})
+        self.assert_ends(done, code, *sentences)
+        self.assertTrue(os.path.exists(f"{self.out}/collectives-mpi-shm.json"), "the later programs run")
+        self.assertEqual(len([line for line in done.stderr.splitlines() if "error: " in line]), len(sentences))
+
+    def test_complete(self):
+        self.assert_run_ends(0, tcp="[ $rank != 0 ] || write complete")
+
+    def test_no_file(self):
+        self.assert_run_ends(5, "error: no such interface", "error: wiretax-tcp wrote no result file: no such interface",
+                             tcp="[ $rank != 0 ] || { echo 'error: no such interface' >&2; exit 5; }")
+
+    def test_its_own_reason_is_not_repeated(self):
+        self.assert_run_ends(8, "error: rank 1: wrong data",
+                             tcp="[ $rank != 0 ] || { write '8: rank 1: wrong data'; "
+                                 "echo 'error: rank 1: wrong data' >&2; exit 8; }")
+
+    def test_suspect_under_strict(self):
+        self.assert_run_ends(3, "error: wiretax-tcp: --strict: a point is suspect",
+                             tcp="[ $rank != 0 ] || { write '3: --strict: a point is suspect'; exit 3; }")
+
+    def test_the_first_failure_counts(self):
+        self.program("wiretax-collectives", "[ $rank != 0 ] || write '7: no progress'")
+        self.assert_run_ends(8, "wiretax-tcp: wrong", "wiretax-collectives: no progress",
+                             "wiretax-collectives: no progress", tcp="[ $rank != 0 ] || write '8: wrong'")
+
+    def test_still_running_at_the_end(self):
+        self.assert_run_ends(6, "error: wiretax-tcp: killed while running",
+                             tcp="[ $rank != 0 ] || write running")
+
+    def test_ended_by_mpirun_since_another_rank_gave_up(self):
+        self.assert_run_ends(6, "error: wiretax-tcp: rank 1 gave up",
+                             tcp="if [ $rank = 0 ]; then trap 'write \"143: stopped by SIGTERM\"; exit 143' TERM; write running;"
+                                 " while :; do sleep 0.1; done; else sleep 1; exit 7; fi")
+
+    def test_a_program_that_hangs(self):
+        self.assert_run_ends(7, "error: wiretax-tcp was stopped after 4 s",
+                             tcp="trap '[ $rank != 0 ] || write \"143: stopped by SIGTERM\"; exit 143' TERM; write running;"
+                                 " while :; do sleep 0.1; done",
+                             WIRETAX_SLOW="0.005")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,63 @@
+#include "report/curve.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+namespace wiretax {
+namespace {
+
+CurvePoint point(std::uint64_t bytes, double time_s) {
+  return {bytes, time_s, {0.5 * time_s, 2 * time_s}};
+}
+
+TEST(Curve, MeasuredPointsAreReturnedExactly) {
+  const Curve curve({point(4096, 3), point(1024, 1)});
+  EXPECT_EQ(curve.at(1024).time_s, 1);
+  EXPECT_EQ(curve.at(4096).time_s, 3);
+  EXPECT_EQ(curve.at(4096).interval_s.high, 6);
+  EXPECT_EQ(curve.at(4096).range, CurveRange::kMeasured);
+}
+
+TEST(Curve, BetweenPointsItIsStraightInLogarithms) {
+  const Curve curve({point(100, 1), point(10000, 100)});
+  EXPECT_NEAR(curve.at(1000).time_s, 10, 1e-12);
+  EXPECT_NEAR(curve.at(1000).interval_s.low, 5, 1e-12);
+  EXPECT_NEAR(curve.at(1000).interval_s.high, 20, 1e-12);
+  EXPECT_EQ(curve.at(1000).range, CurveRange::kMeasured);
+}
+
+TEST(Curve, ItNeedNotBeMonotone) {
+  const Curve curve({point(100, 4), point(400, 1)});
+  EXPECT_NEAR(curve.at(200).time_s, 2, 1e-12);
+}
+
+TEST(Curve, OutsideTheMeasuredSizesItSaysSo) {
+  const Curve curve({point(1000, 2), point(2000, 3)});
+  EXPECT_EQ(curve.at(1).time_s, 2);
+  EXPECT_EQ(curve.at(1).range, CurveRange::kBelowSmallest);
+  EXPECT_DOUBLE_EQ(curve.at(8000).time_s, 12);
+  EXPECT_DOUBLE_EQ(curve.at(8000).interval_s.low, 6);
+  EXPECT_EQ(curve.at(8000).range, CurveRange::kAboveLargest);
+}
+
+TEST(Curve, RepeatsOfASizeBecomeTheirMean) {
+  const Curve curve({point(1000, 2), point(1000, 4)});
+  ASSERT_EQ(curve.points().size(), 1U);
+  EXPECT_DOUBLE_EQ(curve.at(1000).time_s, 3);
+  EXPECT_DOUBLE_EQ(curve.at(1000).interval_s.low, 1);
+  EXPECT_DOUBLE_EQ(curve.at(1000).interval_s.high, 8);
+}
+
+TEST(Curve, WhatIsNoMeasurementIsRefused) {
+  EXPECT_THROW(Curve({point(0, 1)}), std::invalid_argument);
+  EXPECT_THROW(Curve({point(8, 0)}), std::invalid_argument);
+  EXPECT_THROW(Curve({point(8, -1)}), std::invalid_argument);
+  EXPECT_THROW(Curve({point(8, std::numeric_limits<double>::quiet_NaN())}), std::invalid_argument);
+  EXPECT_THROW(Curve({point(8, std::numeric_limits<double>::infinity())}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace wiretax

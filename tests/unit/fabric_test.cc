@@ -1,0 +1,131 @@
+#include "report/fabric.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "report/catalogue.h"
+
+namespace wiretax {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+Record row(const std::string& name, double time_us, double ranks = 2) {
+  auto record = parse_name(name);
+  record.time_s = time_us * 1e-6;
+  record.counters = {{"bytes", std::stod(std::string(record.key("bytes")))}, {"ranks", ranks}};
+  return record;
+}
+
+ResultFile file(const std::string& fabric, const std::string& kind, std::vector<Record> records) {
+  ResultFile result;
+  result.path = "collectives.json";
+  result.context = {
+      {"wiretax_fabric", fabric}, {"wiretax_fabric_kind", kind}, {"wiretax_status", "complete"}};
+  result.records = std::move(records);
+  return result;
+}
+
+Fabrics fabrics(const std::vector<ResultFile>& files, std::uint64_t ranks = 2) {
+  return fabrics_of(files, ranks);
+}
+
+TEST(Fabric, ChainedRowsOfThatManyRanksMakeTheCurves) {
+  const auto found = fabrics({file(
+      "mpi lo", "loopback",
+      {row("all_reduce/timing:chained/bytes:8", 1), row("all_reduce/timing:isolated/bytes:16", 9),
+       row("all_reduce/timing:chained/bytes:32", 9, 3),
+       row("all_gather/timing:chained/bytes:64", 4), row("send_recv/timing:chained/bytes:8", 2),
+       row("send_recv/pattern:ring/timing:chained/bytes:16", 9),
+       row("broadcast/timing:chained/bytes:8", 9)})});
+  ASSERT_EQ(found.usable.size(), 1U);
+  const auto& fabric = found.usable.front();
+  EXPECT_EQ(fabric.name, "mpi lo");
+  EXPECT_EQ(fabric.kind, FabricKind::kLoopback);
+  EXPECT_FALSE(fabric.decides());
+  EXPECT_EQ(fabric.all_reduce.points().size(), 1U);
+  EXPECT_EQ(fabric.all_gather.points().size(), 1U);
+  EXPECT_EQ(fabric.send_recv.points().size(), 1U);
+  EXPECT_THAT(fabric.notes, IsEmpty());
+}
+
+TEST(Fabric, Bfloat16OutOfPlaceIsPreferred) {
+  const auto name = [](const char* type, const char* place) {
+    return fmt::format("all_reduce/type:{}/place:{}/timing:chained/bytes:8", type, place);
+  };
+  const auto found = fabrics({file("f", "engine",
+                                   {row(name("float32", "out"), 1), row(name("bfloat16", "in"), 2),
+                                    row(name("bfloat16", "out"), 3)})});
+  EXPECT_DOUBLE_EQ(found.usable.front().all_reduce.at(8).time_s, 3e-6);
+  const auto other = fabrics({file("f", "engine", {row(name("float32", "out"), 1)})});
+  EXPECT_THAT(other.usable.front().notes, Contains(HasSubstr("float32, not bfloat16")));
+}
+
+TEST(Fabric, SuspectPointsAreCarriedInvalidOnesLeftOut) {
+  auto suspect = row("all_reduce/timing:chained/bytes:8", 1);
+  suspect.verdict = Verdict::kSuspect;
+  suspect.reason = "drifts";
+  auto invalid = parse_name("all_reduce/timing:chained/bytes:16");
+  invalid.verdict = Verdict::kInvalid;
+  const auto found = fabrics({file("f", "host_mpi", {suspect, invalid})});
+  const auto& fabric = found.usable.front();
+  EXPECT_EQ(fabric.all_reduce.points().size(), 1U);
+  EXPECT_THAT(fabric.notes, Contains("1 of 1 all_reduce points are suspect: drifts"));
+  EXPECT_THAT(fabric.notes, Contains("invalid points left out: 1"));
+  EXPECT_FALSE(fabric.decides());
+}
+
+TEST(Fabric, FilesOfOneFabricAreJoinedAndUnfinishedOnesNoted) {
+  auto second = file("f", "engine", {row("all_gather/timing:chained/bytes:8", 1)});
+  second.context["wiretax_status"] = "running";
+  const auto found =
+      fabrics({file("f", "engine", {row("all_reduce/timing:chained/bytes:8", 1)}), second});
+  ASSERT_EQ(found.usable.size(), 1U);
+  EXPECT_FALSE(found.usable.front().all_gather.empty());
+  EXPECT_THAT(found.usable.front().notes, Contains(HasSubstr("killed while running")));
+}
+
+TEST(Fabric, WithoutAllReduceOfThatManyRanksItSaysSo) {
+  const auto found =
+      fabrics({file("f", "engine", {row("all_reduce/timing:chained/bytes:8", 1, 3)})});
+  EXPECT_THAT(found.usable, IsEmpty());
+  EXPECT_THAT(found.notes, ElementsAre("f: no chained all_reduce of 2 ranks"));
+}
+
+TEST(Fabric, ProgramsWithoutAFabricArePassedOver) {
+  EXPECT_THAT(fabrics({file("", "", {row("tcp_bandwidth/bytes:8", 1)})}).usable, IsEmpty());
+}
+
+TEST(FabricErrors, KindsThatAreUnknownOrContradictEachOther) {
+  EXPECT_THROW(fabrics({file("f", "carrier_pigeon", {})}), InputError);
+  EXPECT_THROW(fabrics({file("f", "engine", {}), file("f", "loopback", {})}), InputError);
+}
+
+TEST(Fabric, APublishedTimeMayBeHalfAsLongAgain) {
+  Fabric fabric;
+  fabric.kind = FabricKind::kPublished;
+  EXPECT_EQ(band_of(fabric, {2, {1, 4}, CurveRange::kMeasured}), (Band{2, 2, 3}));
+  fabric.kind = FabricKind::kEngine;
+  EXPECT_EQ(band_of(fabric, {2, {1, 4}, CurveRange::kMeasured}), (Band{1, 2, 4}));
+}
+
+TEST(Profile, TheSparkProfileHoldsThePublishedTimes) {
+  const auto found = fabrics({find_profile("DGX-Spark-RoCE")});
+  ASSERT_EQ(found.usable.size(), 1U);
+  const auto& fabric = found.usable.front();
+  EXPECT_EQ(fabric.kind, FabricKind::kPublished);
+  EXPECT_TRUE(fabric.decides());
+  EXPECT_DOUBLE_EQ(fabric.all_reduce.at(8192).time_s, 28e-6);
+  EXPECT_DOUBLE_EQ(fabric.all_reduce.at(65536).time_s, 66e-6);
+  EXPECT_NEAR(fabric.all_reduce.at(33'554'432).time_s, 33'554'432 / 16e9, 1e-9);
+  EXPECT_NEAR(fabric.all_reduce.at(17'179'869'184).time_s, 17'179'869'184 / 22.16e9, 1e-6);
+  EXPECT_THAT(fabric.notes, Contains(HasSubstr("2 of 6 all_reduce points are suspect")));
+  EXPECT_THROW(find_profile("dgx-spark-tcp"), UnknownName);
+}
+
+}  // namespace
+}  // namespace wiretax
