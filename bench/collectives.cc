@@ -24,9 +24,6 @@ using Json = nlohmann::json;
 
 constexpr const char* kDefaultOperations = "all_reduce,all_gather,send_recv";
 
-/// Without --bytes and --model: from the latency floor to where bandwidth counts.
-constexpr const char* kDefaultSizes = "8,1Ki,8Ki,64Ki,1Mi,16Mi";
-
 struct Choices {
   std::string backend = "mpi";
   std::vector<std::string> operations;
@@ -146,7 +143,7 @@ class CollectivesProgram : public Program {
     if (choices_.operations.empty()) {
       choices_.operations = CLI::detail::split(kDefaultOperations, ',');
     }
-    sizes_ = requested_sizes(options, kDefaultSizes);
+    sizes_ = requested_sizes(options);
     fabric_.pin(choices_.interface);
   }
 
@@ -225,7 +222,7 @@ class CollectivesProgram : public Program {
       sizes.push_back(round_up(bytes, operation, element, ranks));
     }
     std::ranges::sort(sizes);
-    sizes.erase(std::ranges::unique(sizes).begin(), sizes.end());
+    sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
     const bool pipelined = timing == "pipelined";
     const auto stem =
         fmt::format("{}/backend:{}/interface:{}/type:{}{}/timing:{}{}", operation_name,

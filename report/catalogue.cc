@@ -128,4 +128,11 @@ Model find_model(std::string_view specification) {
   throw UnknownName(unknown_name_text("model", name, model_names()) + " (or give a config.json)");
 }
 
+const std::vector<std::string>& default_models() {
+  static const std::vector<std::string> kModels = {"Qwen3.6-27B-FP8",     "gpt-oss-120b",
+                                                   "Llama-3.1-8B",        "Llama-3.3-70B:fp8",
+                                                   "Qwen3-Coder-30B-A3B", "MiniMax-M2.7:nvfp4"};
+  return kModels;
+}
+
 }  // namespace wiretax

@@ -28,6 +28,9 @@ struct CatalogueEntry {
 
 const std::vector<CatalogueEntry>& model_catalogue();
 
+/// The models that are measured for and decided on where none are named.
+const std::vector<std::string>& default_models();
+
 /// "NAME[:quant]" of the catalogue, or "config.json[:quant]", a file or the directory it is in.
 /// Throws UnknownName, or InputError for a file that cannot be used.
 Model find_model(std::string_view specification);

@@ -157,8 +157,8 @@ std::string close_sentence(const Case& at, const Comparison& comparison,
       "{}: too close to call between {} with {} tokens/s and {} with {}; "
       "{}.",
       heading(at), in_words(at.plans[at.running[leader]], at.workload.ranks),
-      format_figures(rate(at, leader)),
-      in_words(at.plans[at.running[other]], at.workload.ranks), format_figures(rate(at, other)),
+      format_figures(rate(at, leader)), in_words(at.plans[at.running[other]], at.workload.ranks),
+      format_figures(rate(at, other)),
       flips_on.empty() ? "they are equal" : flips_on + " would change the order");
 }
 

@@ -45,6 +45,14 @@ struct Gathered {
   std::size_t invalid = 0;
 };
 
+/// A program that measures no collectives says nothing about a step, whatever its network is
+/// called.
+bool has_collectives(const ResultFile& file) {
+  return std::ranges::any_of(file.records, [](const Record& record) {
+    return std::ranges::count(kOperations, record.operation) > 0;
+  });
+}
+
 FabricKind kind_of(const ResultFile& file) {
   const auto name = file.context_value("wiretax_fabric_kind");
   const auto* const found =
@@ -133,7 +141,7 @@ Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
   std::map<std::string, Gathered> by_name;
   for (const auto& file : files) {
     const auto name = std::string(file.context_value("wiretax_fabric"));
-    if (name.empty()) continue;  // a program that measures no collective
+    if (name.empty() || !has_collectives(file)) continue;
     const auto kind = kind_of(file);
     const auto [entry, fresh] = by_name.try_emplace(name);
     if (!fresh && entry->second.kind != kind) {

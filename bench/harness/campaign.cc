@@ -86,14 +86,15 @@ Row Campaign::row_of(const Point& point) {
   return row;
 }
 
-std::optional<Row> Campaign::try_row(const Point& point) {
+Row Campaign::try_row(const Point& point) {
   try {
     return row_of(point);
   } catch (const std::exception& error) {
     const auto failure = as_failure(error);
     if (dynamic_cast<const AgreedFailure*>(&error) == nullptr) session_.ranks.abandon();
     const bool goes_on = failure.code() == ExitCode::kDataMismatch;
-    (goes_on ? wrong_data_ : ended_by_) = failure;
+    auto& first = goes_on ? wrong_data_ : ended_by_;
+    if (!first) first = failure;
     doubtful_ = true;
     Row row;
     row.invalid = failure.what();
@@ -113,10 +114,10 @@ std::optional<Failure> Campaign::lead(const std::vector<Point>& points, ResultWr
     if (ended_by_ || writer.failure()) return state.SkipWithError(ResultWriter::kNotMeasured);
     progress.begin(point.name);
     const auto row = try_row(point);
-    if (row->invalid) return state.SkipWithError(("invalid: " + *row->invalid).c_str());
-    for ([[maybe_unused]] auto iteration : state) state.SetIterationTime(row->time_s);
-    for (const auto& [name, value] : row->counters) state.counters[name] = value;
-    state.SetLabel(label_of(*row));
+    if (row.invalid) return state.SkipWithError(("invalid: " + *row.invalid).c_str());
+    for ([[maybe_unused]] auto iteration : state) state.SetIterationTime(row.time_s);
+    for (const auto& [name, value] : row.counters) state.counters[name] = value;
+    state.SetLabel(label_of(row));
   };
   for (const auto& point : points) {
     benchmark::RegisterBenchmark(point.name.c_str(), body, point)
@@ -139,7 +140,7 @@ std::optional<Failure> Campaign::follow() {
       measure(order);
     } catch (const AgreedFailure& failure) {
       if (failure.code() != ExitCode::kDataMismatch) return failure;
-      wrong_data_ = failure;
+      if (!wrong_data_) wrong_data_ = failure;
     } catch (const std::exception& error) {
       session_.ranks.abandon();
       return as_failure(error);

@@ -32,7 +32,7 @@ class Campaign {
   };
   Outcome measure(const std::string& order);
   Row row_of(const Point& point);
-  std::optional<Row> try_row(const Point& point);
+  Row try_row(const Point& point);
   void announce(const std::string& order);
 
   Program& program_;

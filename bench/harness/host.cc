@@ -97,28 +97,39 @@ std::string list_of(const std::vector<Interface>& all) {
   return list.empty() ? "none" : list;
 }
 
-/// Finds the build id in the notes of the executable, which is the first object of the process.
+/// The build id among the notes of one segment, in hexadecimal, or "". A note is a header, a name
+/// and a value, each padded to four bytes (elf(5)).
+std::string build_id_in(std::string_view notes) {
+  constexpr std::uint32_t kBuildIdNote = 3;  // NT_GNU_BUILD_ID
+  constexpr std::string_view kOwner("GNU\0", 4);
+  const auto padded = [](std::size_t length) { return (length + 3) & ~std::size_t{3}; };
+  while (notes.size() > sizeof(ElfW(Nhdr))) {
+    ElfW(Nhdr) note;
+    std::memcpy(&note, notes.data(), sizeof note);
+    const auto value_at = sizeof note + padded(note.n_namesz);
+    if (value_at + note.n_descsz > notes.size()) return {};
+    if (note.n_type == kBuildIdNote && notes.substr(sizeof note, note.n_namesz) == kOwner) {
+      std::string text;
+      for (const char byte : notes.substr(value_at, note.n_descsz)) {
+        text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+      }
+      return text;
+    }
+    notes.remove_prefix(std::min(notes.size(), value_at + padded(note.n_descsz)));
+  }
+  return {};
+}
+
+/// For dl_iterate_phdr, which begins with the executable: its build id.
 int read_build_id(dl_phdr_info* info, std::size_t /*size*/, void* result) {
-  constexpr std::uint32_t kBuildIdNote = 3;  // NT_GNU_BUILD_ID, elf(5)
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const auto& header = info->dlpi_phdr[i];
     if (header.p_type != PT_NOTE) continue;
-    const auto* at = reinterpret_cast<const char*>(info->dlpi_addr + header.p_vaddr);
-    const auto* const end = at + header.p_memsz;
-    while (at + sizeof(ElfW(Nhdr)) < end) {
-      ElfW(Nhdr) note;
-      std::memcpy(&note, at, sizeof note);
-      const auto* const name = at + sizeof note;
-      const auto* const value = name + ((note.n_namesz + 3U) & ~3U);
-      if (note.n_type == kBuildIdNote && std::strncmp(name, "GNU", 4) == 0) {
-        auto& text = *static_cast<std::string*>(result);
-        for (std::uint32_t byte = 0; byte < note.n_descsz; ++byte) {
-          text += fmt::format("{:02x}", static_cast<unsigned char>(value[byte]));
-        }
-        return 1;
-      }
-      at = value + ((note.n_descsz + 3U) & ~3U);
-    }
+    // The loader tells addresses as numbers. NOLINTNEXTLINE(performance-no-int-to-ptr)
+    const auto* const at = reinterpret_cast<const char*>(info->dlpi_addr + header.p_vaddr);
+    auto& text = *static_cast<std::string*>(result);
+    text = build_id_in({at, header.p_memsz});
+    if (!text.empty()) return 1;
   }
   return 1;
 }

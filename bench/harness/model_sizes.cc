@@ -27,6 +27,16 @@ std::vector<std::uint64_t> with_brackets(const std::set<std::uint64_t>& sizes) {
   return {all.begin(), all.end()};
 }
 
+Model model_of(const std::string& name) {
+  try {
+    return find_model(name);
+  } catch (const UnknownName& unknown) {
+    throw Failure(ExitCode::kUsage, unknown.what());
+  } catch (const InputError& error) {
+    throw Failure(ExitCode::kEnvironment, error.what());
+  }
+}
+
 }  // namespace
 
 std::vector<std::uint64_t> Sizes::of(const std::string& operation, std::uint64_t ranks) const {
@@ -45,23 +55,15 @@ std::vector<std::uint64_t> Sizes::of(const std::string& operation, std::uint64_t
   return with_brackets(sizes);
 }
 
-Sizes requested_sizes(const Options& options, const char* fallback) {
+Sizes requested_sizes(const Options& options, std::string_view fallback) {
   if (!options.bytes.empty() && !options.models.empty()) {
     throw Failure(ExitCode::kUsage, "--bytes and --model both say the sizes: give one of them");
   }
-  if (options.models.empty()) {
-    return Sizes(parse_byte_list(options.bytes.empty() ? fallback : options.bytes));
-  }
+  if (!options.bytes.empty()) return Sizes(parse_byte_list(options.bytes));
+  if (options.models.empty() && !fallback.empty()) return Sizes(parse_byte_list(fallback));
+  const auto& names = options.models.empty() ? default_models() : options.models;
   std::vector<Model> models;
-  for (const auto& name : options.models) {
-    try {
-      models.push_back(find_model(name));
-    } catch (const UnknownName& unknown) {
-      throw Failure(ExitCode::kUsage, unknown.what());
-    } catch (const InputError& error) {
-      throw Failure(ExitCode::kEnvironment, error.what());
-    }
-  }
+  for (const auto& name : names) models.push_back(model_of(name));
   return {std::move(models), parse_count_list(options.batches)};
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bench/harness/options.h"
@@ -29,7 +30,8 @@ class Sizes {
   std::vector<std::uint64_t> batches_;
 };
 
-/// From --bytes, else --model and --batch, else `fallback`. Throws Failure(kUsage) or InputError.
-Sizes requested_sizes(const Options& options, const char* fallback);
+/// From --bytes, else --model and --batch, else the list `fallback`; without one, the models that
+/// the report decides on by default. Throws Failure: kUsage, or kEnvironment for a file.
+Sizes requested_sizes(const Options& options, std::string_view fallback = {});
 
 }  // namespace wiretax::bench

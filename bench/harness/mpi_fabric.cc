@@ -39,7 +39,7 @@ bool all_ranks_local() {
 }
 
 std::string default_interface() {
-  if (const auto named = environment("OMPI_MCA_btl_tcp_if_include"); !named.empty()) return named;
+  if (auto named = environment("OMPI_MCA_btl_tcp_if_include"); !named.empty()) return named;
   if (all_ranks_local()) return "lo";
   throw Failure(
       ExitCode::kUsage,

@@ -62,6 +62,7 @@ std::vector<int> ranked_cores(hwloc_topology_t topology, const std::string& devi
   }
   std::ranges::stable_sort(ranked, {}, [](const auto& entry) { return entry.first; });
   std::vector<int> cores;
+  cores.reserve(ranked.size());
   for (const auto& [key, core] : ranked) cores.push_back(core);
   return cores;
 }

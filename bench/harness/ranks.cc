@@ -153,6 +153,8 @@ std::string Ranks::collect_verdict(const std::string& mine, const std::string& p
   const double deadline_s = now_s() + kAgreeDeadline * slow_factor();
   std::vector<std::string> silent;
   for (int peer = 1; peer < size_; ++peer) {
+    const auto waiting = fmt::format("waiting for {} after {}", describe(peer), phase);
+    const Supervisor::Watch watch(supervisor_, waiting, kAgreeDeadline + 1);
     if (!completes(requests[static_cast<std::size_t>(peer)], deadline_s, phase)) {
       silent.push_back(describe(peer));
     }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <limits>
@@ -122,7 +123,8 @@ Supervisor::Watch::Watch(Supervisor& supervisor, std::string what, double second
     : supervisor_(supervisor) {
   const std::lock_guard lock(supervisor_.mutex_);
   outer_what_ = std::exchange(supervisor_.what_, std::move(what));
-  outer_deadline_s_ = std::exchange(supervisor_.deadline_s_, now_s() + seconds * slow_factor());
+  outer_deadline_s_ = supervisor_.deadline_s_;
+  supervisor_.deadline_s_ = std::min(outer_deadline_s_, now_s() + seconds * slow_factor());
 }
 
 Supervisor::Watch::~Watch() {

@@ -39,8 +39,8 @@ class Supervisor {
   void note_cause(const Failure& cause);
   void clear_cause();
 
-  /// While it lives, `what` may take `seconds` (times WIRETAX_SLOW). Watches nest; the inner
-  /// counts.
+  /// While it lives, `what` may take `seconds` (times WIRETAX_SLOW). Watches nest: the inner says
+  /// what is going on, the earliest deadline counts.
   class Watch {
    public:
     Watch(Supervisor& supervisor, std::string what, double seconds);

@@ -264,14 +264,18 @@ TcpFacts tcp_facts(const Descriptor& socket) {
   tcp_info info{};
   socklen_t length = sizeof info;
   check_call(getsockopt(socket.number(), IPPROTO_TCP, TCP_INFO, &info, &length), "TCP_INFO");
-  std::array<char, 32> congestion{};
-  length = congestion.size();
-  check_call(getsockopt(socket.number(), IPPROTO_TCP, TCP_CONGESTION, congestion.data(), &length),
-             "TCP_CONGESTION");
   return {.retransmits = info.tcpi_total_retrans,
           .bytes_sent = info.tcpi_bytes_sent,
-          .smoothed_rtt_s = info.tcpi_rtt * 1e-6,
-          .congestion_control = congestion.data()};
+          .smoothed_rtt_s = info.tcpi_rtt * 1e-6};
+}
+
+std::string congestion_control() {
+  const auto socket = new_socket();
+  std::array<char, 32> name{};
+  socklen_t length = name.size();
+  check_call(getsockopt(socket.number(), IPPROTO_TCP, TCP_CONGESTION, name.data(), &length),
+             "TCP_CONGESTION");
+  return name.data();
 }
 
 std::vector<Descriptor> open_streams(Ranks& ranks, const StreamPair& pair, std::size_t count) {

@@ -35,9 +35,11 @@ struct TcpFacts {
   std::uint64_t retransmits = 0;
   std::uint64_t bytes_sent = 0;  // payload, retransmitted bytes included
   double smoothed_rtt_s = 0;
-  std::string congestion_control;
 };
 TcpFacts tcp_facts(const Descriptor& socket);
+
+/// What new connections of this host use: "cubic", "bbr", ...
+std::string congestion_control();
 
 /// The two ends of one measurement between ranks, by rank; kNobody where this rank has none.
 struct StreamPair {

@@ -13,6 +13,8 @@ class MpiBackend : public Backend {
   /// Duplicates the communicator, so that its traffic mixes with nobody's.
   explicit MpiBackend(MPI_Comm communicator);
   ~MpiBackend() override;
+  MpiBackend(const MpiBackend&) = delete;
+  MpiBackend& operator=(const MpiBackend&) = delete;
 
   [[nodiscard]] std::string_view name() const override { return "mpi"; }
   std::unique_ptr<Task> prepare(const Request& request) override;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "report/catalogue.h"
 #include "report/table.h"
 
 namespace wiretax {
@@ -33,9 +34,7 @@ int run_model(const ModelOptions& options);
 struct DecideOptions {
   Paths paths;
   std::string published;  // in any case; empty: only where no measured fabric decides
-  std::vector<std::string> models = {"Qwen3.6-27B-FP8",     "gpt-oss-120b",
-                                     "Llama-3.1-8B",        "Llama-3.3-70B:fp8",
-                                     "Qwen3-Coder-30B-A3B", "MiniMax-M2.7:nvfp4"};
+  std::vector<std::string> models = default_models();
   std::string batches = "1,8,32";
   std::uint64_t context = 1024;
   std::string machine = "dgx-spark";

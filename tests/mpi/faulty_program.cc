@@ -53,7 +53,7 @@ class FaultyProgram : public Program {
   }
   std::vector<Point> points(const Session& /*session*/) override {
     std::vector<Point> points;
-    for (const std::uint64_t bytes : {1, 2, 4}) {
+    for (const std::uint64_t bytes : {1U, 2U, 4U}) {
       const auto name = "spin/bytes:" + std::to_string(bytes);
       points.push_back({.name = name, .specification = std::to_string(bytes), .bytes = bytes});
     }

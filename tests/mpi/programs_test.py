@@ -110,6 +110,8 @@ class Test(unittest.TestCase):
             self.assertNotIn("bound_Gbps", row, "loopback has no line rate")
         context = self.document()["context"]
         self.assertEqual(context["wiretax_fabric_kind"], "loopback")
+        self.assertTrue(context["congestion_control"])
+        self.assertIn("lo 127.0.0.1/8 mtu 65536", context["interfaces"])
         self.assertEqual(len(self.measured()), 7)
         self.assertIn("tcp_bandwidth", output)
 

@@ -34,8 +34,8 @@ TEST(Collectives, NamesAreFound) {
 
 TEST(TestData, DependsOnRankElementAndCall) {
   std::set<std::vector<float>> distinct;
-  for (const std::uint64_t rank : {0, 1}) {
-    for (const std::uint64_t call : {0, 1}) {
+  for (const std::uint64_t rank : {0U, 1U}) {
+    for (const std::uint64_t call : {0U, 1U}) {
       std::vector<float> values;
       for (std::uint64_t i = 0; i < 64; ++i) values.push_back(test_value(rank, i, call, 2));
       distinct.insert(values);
@@ -45,7 +45,7 @@ TEST(TestData, DependsOnRankElementAndCall) {
 }
 
 TEST(TestData, SumsOverAllRanksAreExactInBfloat16) {
-  for (const std::uint64_t ranks : {2, 3, 8, 256}) {
+  for (const std::uint64_t ranks : {2U, 3U, 8U, 256U}) {
     for (std::uint64_t i = 0; i < 1000; ++i) {
       const float sum = expected_value(Operation::kAllReduce, 0, i, 1000, 7, ranks);
       EXPECT_LE(sum, 256);

@@ -100,6 +100,13 @@ TEST(Fabric, ProgramsWithoutAFabricArePassedOver) {
   EXPECT_THAT(fabrics({file("", "", {row("tcp_bandwidth/bytes:8", 1)})}).usable, IsEmpty());
 }
 
+TEST(Fabric, FilesWithoutCollectivesArePassedOverWhateverTheirNetworkIs) {
+  const auto found = fabrics({file("tcp enp1s0f0np0", "host_tcp",
+                                   {row("tcp_round_trip/from:0/to:1/bytes:64", 30),
+                                    row("tcp_bandwidth/from:0/to:1/bytes:131072", 40)})});
+  EXPECT_THAT(found.usable, IsEmpty());
+}
+
 TEST(FabricErrors, KindsThatAreUnknownOrContradictEachOther) {
   EXPECT_THROW(fabrics({file("f", "carrier_pigeon", {})}), InputError);
   EXPECT_THROW(fabrics({file("f", "engine", {}), file("f", "loopback", {})}), InputError);

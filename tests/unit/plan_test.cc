@@ -38,6 +38,7 @@ TEST(Plan, FullRunMeasuresEverythingInAnOrderOfTheSeed) {
   EXPECT_EQ(sizes_of(one.points), sizes_of(points));
   const auto names = [](const Plan& plan) {
     std::vector<std::string> list;
+    list.reserve(plan.points.size());
     for (const auto& point : plan.points) list.push_back(point.name);
     return list;
   };

@@ -1,0 +1,123 @@
+// Two threads play two ranks, over real TCP connections on loopback.
+
+#include "bench/harness/tcp_bodies.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <nlohmann/json.hpp>
+#include <thread>
+#include <utility>
+
+namespace wiretax::bench {
+namespace {
+
+using Streams = std::vector<Descriptor>;
+
+/// Connected pairs of sockets: the sender's ends and the receiver's.
+std::pair<Streams, Streams> connected(std::size_t count) {
+  const Descriptor listener(socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  EXPECT_EQ(bind(listener.number(), generic, length), 0);
+  EXPECT_EQ(listen(listener.number(), static_cast<int>(count)), 0);
+  EXPECT_EQ(getsockname(listener.number(), generic, &length), 0);
+  Streams from;
+  Streams to;
+  for (std::size_t i = 0; i < count; ++i) {
+    from.emplace_back(socket(AF_INET, SOCK_STREAM, 0));
+    EXPECT_EQ(connect(from.back().number(), generic, length), 0);
+    to.emplace_back(accept(listener.number(), nullptr, nullptr));
+  }
+  return {std::move(from), std::move(to)};
+}
+
+constexpr StreamPair kPair = {.from = 0, .to = 1};
+
+/// Runs the same on both ranks at once; the failures of each, or "".
+template <typename Action>
+std::pair<std::string, std::string> on_both(Body& from, Body& to, Action action) {
+  std::pair<std::string, std::string> failures;
+  const auto guarded = [&](Body& body, std::string& failure) {
+    try {
+      action(body);
+    } catch (const std::exception& error) {
+      failure = error.what();
+      body.hang_up();
+    }
+  };
+  std::jthread other([&] { guarded(to, failures.second); });
+  guarded(from, failures.first);
+  other.join();
+  return failures;
+}
+
+const std::pair<std::string, std::string> kNoFailures = {"", ""};
+
+class Waitings : public ::testing::TestWithParam<Waiting> {};
+
+TEST_P(Waitings, StreamsShareTheBlocksOfManyBatches) {
+  auto [from, to] = connected(4);
+  BandwidthBody sender(kPair, 0, 0, std::move(from), GetParam(), 10'000, {});
+  BandwidthBody receiver(kPair, 0, 1, std::move(to), GetParam(), 10'000, {});
+  for (int batch = 0; batch < 5; ++batch) {
+    EXPECT_EQ(on_both(sender, receiver, [](Body& body) { body.run(50); }), kNoFailures);
+  }
+  EXPECT_EQ(on_both(sender, receiver, [](Body& body) { body.check(); }), kNoFailures);
+  const auto evidence = nlohmann::json::parse(sender.evidence());
+  EXPECT_GE(evidence["sent"], 5 * 50 * 4 * 10'000 + 4 * 10'000) << "what is sent again counts too";
+}
+
+TEST_P(Waitings, RoundTripsComeBackUnchanged) {
+  auto [from, to] = connected(1);
+  RoundTripBody here(kPair, 0, 0, std::move(from), GetParam(), 70'000);
+  RoundTripBody there(kPair, 0, 1, std::move(to), GetParam(), 70'000);
+  EXPECT_EQ(on_both(here, there, [](Body& body) { body.run(20); }), kNoFailures);
+  EXPECT_EQ(on_both(here, there, [](Body& body) { body.check(); }), kNoFailures);
+  EXPECT_EQ(here.group(), 0);
+  EXPECT_EQ(there.group(), Body::kIdle) << "only the rank that begins a round trip can time it";
+}
+
+INSTANTIATE_TEST_SUITE_P(Waiting, Waitings,
+                         ::testing::Values(Waiting::kBlocking, Waiting::kBusyPoll));
+
+TEST(TcpBodies, WrongDataIsFound) {
+  auto [from, to] = connected(1);
+  std::vector<std::byte> garbage(100, std::byte{1});
+  BandwidthBody receiver(kPair, 0, 1, std::move(to), Waiting::kBlocking, 100, {});
+  send_all(from.front(), garbage, Waiting::kBlocking);
+  try {
+    receiver.check();
+    FAIL();
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), ExitCode::kDataMismatch);
+    EXPECT_THAT(failure.what(), ::testing::HasSubstr("wrong data at byte"));
+  }
+}
+
+TEST(TcpBodies, APeerThatHangsUpEndsAllStreamsAtOnce) {
+  auto [from, to] = connected(3);
+  BandwidthBody receiver(kPair, 0, 1, std::move(to), Waiting::kBlocking, 100, {});
+  std::jthread leaver([&streams = from] { streams.clear(); });
+  try {
+    receiver.run(1000);
+    FAIL();
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), ExitCode::kPeer);
+  }
+}
+
+TEST(TcpBodies, ARankOutsideThePairDoesNothing) {
+  BandwidthBody idle(StreamPair{}, 0, 2, {}, Waiting::kBlocking, 100, {});
+  idle.run(1'000'000);
+  idle.check();
+  EXPECT_EQ(idle.group(), Body::kIdle);
+}
+
+}  // namespace
+}  // namespace wiretax::bench
