@@ -67,10 +67,22 @@ std::vector<int> ranked_cores(hwloc_topology_t topology, const std::string& devi
   return cores;
 }
 
+/// The cores that the process was started with; the first call remembers them.
+const cpu_set_t& initial_cores() {
+  static const cpu_set_t kCores = [] {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    sched_getaffinity(0, sizeof cores, &cores);
+    return cores;
+  }();
+  return kCores;
+}
+
 }  // namespace
 
 Placement place(const std::vector<int>& wanted, int local_rank, int local_ranks,
                 const std::string& device) {
+  initial_cores();
   std::vector<int> cores = wanted;
   if (cores.empty()) {
     const auto topology = load_topology();
@@ -87,6 +99,8 @@ Placement place(const std::vector<int>& wanted, int local_rank, int local_ranks,
   }
   return placement;
 }
+
+void release_thread() { sched_setaffinity(0, sizeof(cpu_set_t), &initial_cores()); }
 
 void bind_thread(int core) {
   cpu_set_t set;

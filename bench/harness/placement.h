@@ -18,6 +18,9 @@ struct Placement {
 Placement place(const std::vector<int>& wanted, int local_rank, int local_ranks,
                 const std::string& device);
 
+/// Lets the calling thread run on every core that the process had when place() was first called.
+void release_thread();
+
 /// Binds the calling thread to one core. Throws Failure(kEnvironment) where that core may not be
 /// used.
 void bind_thread(int core);

@@ -88,6 +88,7 @@ BandwidthBody::BandwidthBody(const StreamPair& pair, int pair_index, int rank,
       cores_(std::move(cores)),
       batch_done_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       turn_(static_cast<std::ptrdiff_t>(std::max<std::size_t>(1, TcpBody::streams().size()))) {
+  if (!cores_.empty() && cores_.size() < TcpBody::streams().size()) release_thread();
   for (std::size_t stream = 1; stream < TcpBody::streams().size(); ++stream) {
     workers_.emplace_back([this, stream] { work(stream); });
   }
@@ -96,6 +97,11 @@ BandwidthBody::BandwidthBody(const StreamPair& pair, int pair_index, int rank,
 BandwidthBody::~BandwidthBody() {
   ending_ = true;
   if (!workers_.empty()) turn_.arrive_and_wait();
+  try {
+    if (!cores_.empty()) bind_thread(cores_.front());
+  } catch (const Failure&) {
+    // It was bound there before; if that is forbidden now, the next point will say so.
+  }
 }
 
 void BandwidthBody::run(std::uint64_t n) {
@@ -128,7 +134,7 @@ void BandwidthBody::check() {
 
 void BandwidthBody::work(std::size_t stream) {
   try {
-    if (!cores_.empty()) bind_thread(cores_[stream % cores_.size()]);
+    if (stream < cores_.size() && streams().size() <= cores_.size()) bind_thread(cores_[stream]);
   } catch (const Failure& failure) {
     fail(failure);
   }

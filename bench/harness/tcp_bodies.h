@@ -62,7 +62,9 @@ class RoundTripBody : public TcpBody {
 /// which the kernel treats worse does not hold up the end.
 class BandwidthBody : public TcpBody {
  public:
-  /// The streams after the first get threads, bound to `cores` in turn.
+  /// The streams after the first get threads. Each stream has one of `cores` to itself; where there
+  /// are fewer, all of them run where the kernel likes, since crowding one core would halve the
+  /// bandwidth.
   BandwidthBody(const StreamPair& pair, int pair_index, int rank, std::vector<Descriptor> streams,
                 Waiting waiting, std::uint64_t bytes, std::vector<int> cores);
   ~BandwidthBody() override;
