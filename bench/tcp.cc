@@ -48,7 +48,9 @@ class TcpProgram : public Program {
   }
 
   void before_mpi(const Options& options) override {
-    bandwidth_sizes_ = requested_sizes(options, kBandwidthSizes);
+    // Bandwidth is that of a stream, which a model's small messages would not show.
+    bandwidth_sizes_ =
+        Sizes(parse_byte_list(options.bytes.empty() ? kBandwidthSizes : options.bytes));
     round_trip_sizes_ = requested_sizes(options, kRoundTripSizes);
   }
 
@@ -115,14 +117,16 @@ class TcpProgram : public Program {
                                            session.placement.cores);
   }
 
-  void describe(const Session& /*session*/, const Point& point,
+  void describe(const Session& session, const Point& point,
                 const std::vector<std::string>& evidence, Row& row) override {
     const auto wanted = Json::parse(point.specification);
     const auto& round = rounds_.at(wanted["round"].get<std::size_t>());
     const auto [from, to] =
         ends_of(round.at(static_cast<std::size_t>(point.group)), wanted["reverse"]);
     const auto seen = Json::parse(evidence.at(static_cast<std::size_t>(from)));
-    const auto retransmits = seen["retransmits"].get<double>();
+    const auto echo = Json::parse(evidence.at(static_cast<std::size_t>(to)));
+    const double retransmits =
+        seen["retransmits"].get<double>() + echo["retransmits"].get<double>();
     row.counters["ranks"] = 2;
     row.counters["retransmits"] = retransmits;
     row.counters["srtt_us"] = seen["rtt_s"].get<double>() / kMicrosecond;
@@ -136,7 +140,10 @@ class TcpProgram : public Program {
     row.counters["GBps"] = rate / kGigabyte;
     row.counters["Gbps"] = rate / kGigabit;
     const auto& network = networks_.at(wanted["network"].get<std::size_t>());
-    if (const auto bound = network.bound(from, to)) row.counters["bound_Gbps"] = *bound / kGigabit;
+    // Between ranks of one machine nothing leaves it, whatever the address.
+    const auto bound =
+        session.same_network_stack(from, to) ? std::nullopt : network.bound(from, to);
+    if (bound) row.counters["bound_Gbps"] = *bound / kGigabit;
   }
 
  private:

@@ -31,7 +31,7 @@ float test_value(std::uint64_t rank, std::uint64_t element, std::uint64_t call,
   mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
   mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
   mixed ^= mixed >> 31;
-  return static_cast<float>(mixed % std::max<std::uint64_t>(1, kExactIntegers / ranks));
+  return static_cast<float>(mixed % std::max<std::uint64_t>(2, kExactIntegers / ranks));
 }
 
 float expected_value(Operation operation, std::uint64_t rank, std::uint64_t element,

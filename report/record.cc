@@ -64,14 +64,22 @@ bool strip_prefix(std::string& text, std::string_view prefix) {
   return true;
 }
 
-void check_against_name(const Record& record) {
-  const auto named = record.key("bytes");
+/// Sizes are whole numbers of bytes, in the name as in the counter, and the same in both.
+void check_sizes(const Record& record) {
+  constexpr double kLargestSize = 0x1p50;
   const auto counted = record.counter("bytes");
-  if (named.empty() || !counted) return;
+  if (counted && (*counted < 1 || *counted > kLargestSize || *counted != std::floor(*counted))) {
+    throw InputError(fmt::format("bytes: {} is no size", *counted));
+  }
+  const auto named = record.key("bytes");
+  if (named.empty()) return;
   std::uint64_t bytes = 0;
   const auto [rest, error] = std::from_chars(named.data(), named.data() + named.size(), bytes);
-  if (error != std::errc{} || rest != named.data() + named.size() ||
-      static_cast<double>(bytes) != *counted) {
+  if (error != std::errc{} || rest != named.data() + named.size() || bytes == 0 ||
+      static_cast<double>(bytes) > kLargestSize) {
+    throw InputError(fmt::format("name: '{}' is no size", named));
+  }
+  if (counted && static_cast<double>(bytes) != *counted) {
     throw InputError(fmt::format("bytes: {} contradicts the name", *counted));
   }
 }
@@ -94,8 +102,6 @@ void read_measurement(const Json& row, Record& record) {
     if (!value.is_number() || kBenchmarkFields.contains(field)) continue;
     record.counters.emplace(field, value.get<double>());
   }
-  if (record.counters.contains("bytes")) positive_field(row, "bytes");
-  check_against_name(record);
   check_interval(record);
   auto label = text_field(row, "label");
   if (strip_prefix(label, "suspect: ")) {
@@ -113,6 +119,7 @@ Record read_row(const Json& row) {
   } else {
     read_measurement(row, record);
   }
+  check_sizes(record);
   return record;
 }
 

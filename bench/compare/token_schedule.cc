@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "bench/harness/mpi_fabric.h"
@@ -61,6 +62,10 @@ class TokenSchedule : public Program {
   void add_options(CLI::App& app) override {
     app.add_option("--interface", interface_, "As wiretax-collectives has it");
     app.add_option("--curve", curve_file_, "Result file of wiretax-collectives")->required();
+    app.add_option("--op", operations_,
+                   "Only messages of these operations, to see whose price is off")
+        ->delimiter(',')
+        ->capture_default_str();
   }
   void before_mpi(const Options& options) override {
     for (const auto& name : options.models) models_.push_back(find_model(name));
@@ -68,6 +73,7 @@ class TokenSchedule : public Program {
     read_curves();
   }
   void set_up(Session& session) override {
+    fabric_.verify(session);
     backend_ = std::make_unique<collectives::MpiBackend>(session.ranks.communicator());
   }
 
@@ -109,9 +115,13 @@ class TokenSchedule : public Program {
  private:
   std::vector<Message> messages(const Session& session, const std::string& specification) const {
     const auto wanted = Json::parse(specification);
-    return tensor_parallel_messages(models_.at(wanted["model"].get<std::size_t>()),
-                                    static_cast<std::uint64_t>(session.ranks.size()),
-                                    wanted["batch"].get<std::uint64_t>());
+    auto list = tensor_parallel_messages(models_.at(wanted["model"].get<std::size_t>()),
+                                         static_cast<std::uint64_t>(session.ranks.size()),
+                                         wanted["batch"].get<std::uint64_t>());
+    std::erase_if(list, [&](const Message& message) {
+      return std::ranges::count(operations_, message.operation) == 0;
+    });
+    return list;
   }
 
   void read_curves() {
@@ -126,6 +136,7 @@ class TokenSchedule : public Program {
       curves_.emplace(operation, std::move(of_operation));
   }
 
+  std::vector<std::string> operations_ = {"all_reduce", "all_gather"};
   std::string interface_;
   std::string curve_file_;
   std::vector<Model> models_;

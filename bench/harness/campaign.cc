@@ -48,7 +48,8 @@ Campaign::Outcome Campaign::measure(const std::string& order) {
            [&] { body = program_.prepare(session_, wanted["specification"]); });
   Runner runner(ranks, rules_for(session_.options.profile, precision_of(wanted)),
                 static_cast<Timing>(wanted["timing"].get<int>()), session_.options.seed,
-                "measuring " + name);
+                "measuring " + name,
+                std::max(wanted["patience_s"].get<double>(), Ranks::kAgreePatience));
   Outcome outcome;
   outcome.measurements = runner.measure(*body, program_.groups(session_));
   outcome.evidence = ranks.all_gather(body->evidence(), "collecting evidence");
@@ -92,7 +93,7 @@ Row Campaign::try_row(const Point& point) {
   } catch (const std::exception& error) {
     const auto failure = as_failure(error);
     if (dynamic_cast<const AgreedFailure*>(&error) == nullptr) session_.ranks.abandon();
-    const bool goes_on = failure.code() == ExitCode::kDataMismatch;
+    const bool goes_on = failure.code() == ExitCode::kDataMismatch && !session_.ranks.lost();
     auto& first = goes_on ? wrong_data_ : ended_by_;
     if (!first) first = failure;
     doubtful_ = true;
@@ -136,14 +137,13 @@ std::optional<Failure> Campaign::follow() {
   for (;;) {
     try {
       const auto order = session_.ranks.broadcast("", "waiting for the next point");
-      if (order.empty()) return ended_by_ ? ended_by_ : wrong_data_;
+      if (order.empty()) return wrong_data_;
       measure(order);
     } catch (const AgreedFailure& failure) {
-      if (failure.code() != ExitCode::kDataMismatch) return failure;
-      if (!wrong_data_) wrong_data_ = failure;
-    } catch (const std::exception& error) {
-      session_.ranks.abandon();
-      return as_failure(error);
+      const bool goes_on = failure.code() == ExitCode::kDataMismatch && !session_.ranks.lost();
+      auto& first = goes_on ? wrong_data_ : ended_by_;
+      if (!first) first = failure;
+      if (!goes_on) return ended_by_;
     }
   }
 }

@@ -19,8 +19,10 @@ class Campaign {
 
   /// Rank 0: measures the plan and reports to the writer. Returns what ended it early, if anything.
   std::optional<Failure> lead(const std::vector<Point>& points, ResultWriter& writer);
-  /// The other ranks. Returns the same.
+  /// The other ranks. Returns what all ranks agreed to end with, if anything.
   std::optional<Failure> follow();
+  /// Every rank knows that the run broke off, so none waits for another at the end.
+  [[nodiscard]] bool broken_off() const { return ended_by_.has_value(); }
 
   /// Rank 0: whether any point was suspect or invalid, for --strict.
   [[nodiscard]] bool doubtful() const { return doubtful_; }

@@ -34,8 +34,15 @@ void set_parameter(const std::string& name, const std::string& value) {
   setenv(variable.c_str(), value.c_str(), 1);
 }
 
+/// Whether a launcher started this process, and not a shell.
+bool launched() {
+  return !environment("SLURM_PROCID").empty() || !environment("PMIX_RANK").empty();
+}
+
 bool all_ranks_local() {
-  return environment("OMPI_COMM_WORLD_LOCAL_SIZE") == environment("OMPI_COMM_WORLD_SIZE");
+  // Other launchers than mpirun do not say; then the network has to be named.
+  const auto local = environment("OMPI_COMM_WORLD_LOCAL_SIZE");
+  return local == environment("OMPI_COMM_WORLD_SIZE") && (!local.empty() || !launched());
 }
 
 std::string default_interface() {
@@ -108,7 +115,14 @@ void MpiFabric::verify(const Session& /*session*/) const {
   }
 }
 
-std::optional<double> MpiFabric::bound() const { return tcp_bound(interface_); }
+std::optional<double> MpiFabric::bound(const Session& session) const {
+  for (int a = 0; a < session.ranks.size(); ++a) {
+    for (int b = 0; b < a; ++b) {
+      if (session.same_network_stack(a, b)) return std::nullopt;
+    }
+  }
+  return tcp_bound(interface_);
+}
 
 std::map<std::string, std::string> MpiFabric::context(const Session& session) const {
   bool one_stack = true;

@@ -23,8 +23,9 @@ class MpiFabric {
 
   /// Interface of this rank: its name, or "shm".
   [[nodiscard]] const std::string& interface() const { return interface_.name; }
-  /// Bytes per second that the interface can carry as TCP payload; absent where it is virtual.
-  [[nodiscard]] std::optional<double> bound() const;
+  /// Bytes per second that the interface can carry as TCP payload; absent where it is virtual, and
+  /// where ranks share a network stack: their traffic never leaves the machine.
+  [[nodiscard]] std::optional<double> bound(const Session& session) const;
   /// Entries for the result file: fabric, its kind, transport, interface.
   [[nodiscard]] std::map<std::string, std::string> context(const Session& session) const;
 

@@ -89,6 +89,11 @@ Placement place(const std::vector<int>& wanted, int local_rank, int local_ranks,
     if (!topology) return {{}, "not placed: hwloc cannot read the topology"};
     cores = ranked_cores(topology.get(), device);
   }
+  if (!wanted.empty() && std::cmp_less(wanted.size(), local_ranks)) {
+    throw Failure(ExitCode::kUsage,
+                  fmt::format("--cpu names {} cores for the {} ranks of this host", wanted.size(),
+                              local_ranks));
+  }
   if (std::cmp_less(cores.size(), local_ranks)) {
     return {{}, fmt::format("not placed: {} ranks may use {} cores", local_ranks, cores.size())};
   }

@@ -91,14 +91,14 @@ std::pair<int, int> local_rank(const Session& session) {
 
 void check_memory(const Session& session, std::uint64_t bytes_per_rank) {
   if (session.options.force) return;
-  const auto needed = bytes_per_rank * static_cast<std::uint64_t>(local_rank(session).second);
+  const double needed = static_cast<double>(bytes_per_rank) * local_rank(session).second;
   const auto available = available_memory();
-  if (static_cast<double>(needed) <= kMemoryShare * static_cast<double>(available)) return;
+  if (needed <= kMemoryShare * static_cast<double>(available)) return;
   throw Failure(
       ExitCode::kUsage,
       fmt::format("the largest point needs {} MiB here, over a quarter of the {} MiB that "
                   "are available: choose smaller --bytes, or --force",
-                  needed / kMebibyte, available / kMebibyte));
+                  static_cast<std::uint64_t>(needed) / kMebibyte, available / kMebibyte));
 }
 
 Json parse_user_context(const std::vector<std::string>& entries) {
@@ -256,10 +256,11 @@ class Run {
   int finish(const std::optional<Failure>& failure) {
     auto result = failure;
     if (session_.ranks.leads()) result = report(failure);
-    if (!failure || failure->code() == ExitCode::kDataMismatch) {
+    if (!campaign_.broken_off()) {
       try {
         session_.ranks.agree(std::nullopt, "ending");
       } catch (const Failure& late) {
+        if (!result && session_.ranks.leads()) print_error(late);
         if (!result) result = late;
       }
     }
@@ -344,17 +345,20 @@ int run_program(Program& program, int argc, char** argv) {
     before_mpi = as_failure(error);
   }
   if (options.deadline_s > 0) supervisor.set_run_deadline(options.deadline_s);
-  Ranks ranks(supervisor);
-  constexpr double kGrace = 0.6;  // rank 0 writes its file within half a second
-  supervisor.set_grace_s(ranks.leads() ? 0 : kGrace);
+  std::unique_ptr<Ranks> ranks;
   try {
-    return Run(program, options, ranks, supervisor).execute(before_mpi);
+    ranks = std::make_unique<Ranks>(supervisor);
+    constexpr double kGrace = 0.6;  // rank 0 writes its file within half a second
+    supervisor.set_grace_s(ranks->leads() ? 0 : kGrace);
+    return Run(program, options, *ranks, supervisor).execute(before_mpi);
   } catch (const std::exception& error) {
     const auto failure = as_failure(error);
     const bool agreed = dynamic_cast<const AgreedFailure*>(&error) != nullptr;
-    if (!agreed) ranks.abandon();
-    if (ranks.leads() || !agreed) print_error(failure);
-    return ranks.leads() || !agreed ? static_cast<int>(failure.code()) : 0;
+    if (ranks && !agreed) ranks->abandon();
+    // Rank 0 speaks for all of what all know.
+    const bool speaks = !agreed || ranks->leads();
+    if (speaks) print_error(failure);
+    return speaks ? static_cast<int>(failure.code()) : 0;
   }
 }
 

@@ -17,7 +17,7 @@ namespace {
 constexpr double kProgressDeadline = 10;
 // A rank with an error arrives here at once; the others only when their own 10 s without progress
 // end.
-constexpr double kAgreeDeadline = kProgressDeadline + 5;
+constexpr double patience_s = kProgressDeadline + 5;
 constexpr int kReportTag = 1;
 constexpr int kVerdictTag = 2;
 
@@ -88,9 +88,9 @@ std::string host_name() {
 Ranks::Ranks(Supervisor& supervisor) : supervisor_(supervisor) {
   const Supervisor::Watch watch(supervisor_, "starting MPI", 60);
   int provided = 0;
-  MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "starting MPI");
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-  MPI_Comm_dup(MPI_COMM_WORLD, &control_);
+  check(MPI_Comm_dup(MPI_COMM_WORLD, &control_), "starting MPI");
   MPI_Comm_set_errhandler(control_, MPI_ERRORS_RETURN);
   MPI_Comm_rank(control_, &rank_);
   MPI_Comm_size(control_, &size_);
@@ -119,14 +119,17 @@ void Ranks::wait(MPI_Request& request, const std::string& phase) {
                             allowed_s, phase));
 }
 
-void Ranks::agree(const std::optional<Failure>& mine, const std::string& phase) {
+void Ranks::agree(const std::optional<Failure>& mine, const std::string& phase, double patience_s) {
+  // Nothing is to be agreed with a rank that is gone, and messages to it may still be under way.
+  if (lost_) throw mine.value_or(Failure(ExitCode::kTimeout, "a rank was lost before " + phase));
   if (mine) supervisor_.note_cause(*mine);
   Report report = make_report(mine, now_s() - phase_began_s_);
   Report verdict = report;
   if (size_ > 1) {
-    const Supervisor::Watch watch(supervisor_, phase, 2 * kAgreeDeadline);
+    const Supervisor::Watch watch(supervisor_, phase, 2 * patience_s);
     std::string raw(reinterpret_cast<const char*>(&report), sizeof report);
-    raw = leads() ? collect_verdict(raw, phase) : receive_verdict(raw, phase);
+    raw =
+        leads() ? collect_verdict(raw, phase, patience_s) : receive_verdict(raw, phase, patience_s);
     std::memcpy(&verdict, raw.data(), sizeof verdict);
   } else if (mine) {
     throw AgreedFailure(mine->code(), mine->what());
@@ -139,7 +142,8 @@ void Ranks::agree(const std::optional<Failure>& mine, const std::string& phase) 
 }
 
 /// Rank 0: the earliest error of all, prefixed with its rank, sent to everybody.
-std::string Ranks::collect_verdict(const std::string& mine, const std::string& phase) {
+std::string Ranks::collect_verdict(const std::string& mine, const std::string& phase,
+                                   double patience_s) {
   const auto count = static_cast<std::size_t>(size_);
   std::vector<Report> reports(count);
   std::memcpy(&reports[0], mine.data(), sizeof(Report));
@@ -150,11 +154,11 @@ std::string Ranks::collect_verdict(const std::string& mine, const std::string& p
                     &requests[at]),
           phase);
   }
-  const double deadline_s = now_s() + kAgreeDeadline * slow_factor();
+  const double deadline_s = now_s() + patience_s * slow_factor();
   std::vector<std::string> silent;
   for (int peer = 1; peer < size_; ++peer) {
     const auto waiting = fmt::format("waiting for {} after {}", describe(peer), phase);
-    const Supervisor::Watch watch(supervisor_, waiting, kAgreeDeadline + 1);
+    const Supervisor::Watch watch(supervisor_, waiting, patience_s + 1);
     if (!completes(requests[static_cast<std::size_t>(peer)], deadline_s, phase)) {
       silent.push_back(describe(peer));
     }
@@ -176,7 +180,7 @@ std::string Ranks::collect_verdict(const std::string& mine, const std::string& p
     verdict = make_report(
         Failure(ExitCode::kTimeout,
                 fmt::format("no answer from {} within {:.0f} s while {}", fmt::join(silent, ", "),
-                            kAgreeDeadline * slow_factor(), phase)),
+                            patience_s * slow_factor(), phase)),
         0);
   }
   verdict.rank_lost = silent.empty() ? 0 : 1;
@@ -190,7 +194,8 @@ std::string Ranks::collect_verdict(const std::string& mine, const std::string& p
   return {reinterpret_cast<const char*>(&verdict), sizeof verdict};
 }
 
-std::string Ranks::receive_verdict(const std::string& mine, const std::string& phase) {
+std::string Ranks::receive_verdict(const std::string& mine, const std::string& phase,
+                                   double patience_s) {
   std::string verdict(sizeof(Report), '\0');
   std::array<MPI_Request, 2> requests{};
   check(MPI_Irecv(verdict.data(), sizeof(Report), MPI_BYTE, 0, kVerdictTag, control_, &requests[0]),
@@ -198,7 +203,7 @@ std::string Ranks::receive_verdict(const std::string& mine, const std::string& p
   check(MPI_Isend(mine.data(), sizeof(Report), MPI_BYTE, 0, kReportTag, control_, &requests[1]),
         phase);
   // Rank 0 waits for the slowest rank first.
-  const double deadline_s = now_s() + 2 * kAgreeDeadline * slow_factor();
+  const double deadline_s = now_s() + 2 * patience_s * slow_factor();
   for (auto& request : requests) {
     if (completes(request, deadline_s, phase)) continue;
     lost_ = true;

@@ -37,7 +37,12 @@ class Ranks {
 
   /// Ends a phase: returns if no rank has an error; else every rank throws the same AgreedFailure,
   /// that of the rank whose error came first in this phase. Names a rank that stays silent.
-  void agree(const std::optional<Failure>& mine, const std::string& phase);
+  /// Ranks may come here up to `patience_s` (times WIRETAX_SLOW) apart.
+  void agree(const std::optional<Failure>& mine, const std::string& phase,
+             double patience_s = kAgreePatience);
+  /// A rank with an error arrives at once; the others only when their own 10 s without progress
+  /// end.
+  static constexpr double kAgreePatience = 15;
 
   void barrier(const std::string& phase);
   /// Rank 0's text to all.
@@ -53,11 +58,12 @@ class Ranks {
   [[nodiscard]] MPI_Comm communicator() const { return control_; }
   /// No orderly end is possible any more: a rank is gone.
   void abandon() { lost_ = true; }
+  [[nodiscard]] bool lost() const { return lost_; }
 
  private:
   void wait(MPI_Request& request, const std::string& phase);
-  std::string collect_verdict(const std::string& mine, const std::string& phase);
-  std::string receive_verdict(const std::string& mine, const std::string& phase);
+  std::string collect_verdict(const std::string& mine, const std::string& phase, double patience_s);
+  std::string receive_verdict(const std::string& mine, const std::string& phase, double patience_s);
 
   Supervisor& supervisor_;
   MPI_Comm control_ = MPI_COMM_NULL;

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "bench/harness/clock.h"
 
@@ -114,6 +115,8 @@ class Runner::Leader {
     double slowest_s = clock_properties().tick_s;
     if (timing_ == Timing::kIsolated) slowest_s = wall_s_;  // the barriers may be most of it
     for (const auto& time : times) slowest_s = std::max(slowest_s, time.elapsed_s);
+    // The very first operation also connects, allocates and faults: it says nothing about the next.
+    if (std::exchange(first_batch_, false)) return;
     const double operation_s = slowest_s / static_cast<double>(n_);
     const double growth = rules_.batch_s / slowest_s;
     const double wanted = static_cast<double>(n_) * std::min(growth, kMostGrowth);
@@ -154,6 +157,7 @@ class Runner::Leader {
   bool singly_;
   std::vector<Group> groups_;
   std::uint64_t n_ = 1;
+  bool first_batch_ = true;
   bool n_is_final_ = false;
   bool measuring_ = false;
   double measuring_since_s_ = 0;
@@ -161,8 +165,13 @@ class Runner::Leader {
 };
 
 Runner::Runner(Ranks& ranks, const Rules& rules, Timing timing, std::uint64_t seed,
-               std::string phase)
-    : ranks_(ranks), rules_(rules), timing_(timing), seed_(seed), phase_(std::move(phase)) {}
+               std::string phase, double patience_s)
+    : ranks_(ranks),
+      rules_(rules),
+      timing_(timing),
+      seed_(seed),
+      phase_(std::move(phase)),
+      patience_s_(patience_s) {}
 
 std::vector<Measurement> Runner::measure(Body& body, int groups) {
   if (!ranks_.leads()) {
@@ -206,7 +215,7 @@ std::vector<std::vector<double>> Runner::batch(Body& body, const Batch& order) {
     failure = as_failure(error);
     body.hang_up();
   }
-  ranks_.agree(failure, phase_);
+  ranks_.agree(failure, phase_, patience_s_);
   return ranks_.gather(report, phase_);
 }
 

@@ -58,7 +58,9 @@ struct Measurement {
 /// Runs a body on all ranks in lock-step batches until every group's mean is known well enough.
 class Runner {
  public:
-  Runner(Ranks& ranks, const Rules& rules, Timing timing, std::uint64_t seed, std::string phase);
+  /// `patience_s`: how far apart the ranks may end one batch.
+  Runner(Ranks& ranks, const Rules& rules, Timing timing, std::uint64_t seed, std::string phase,
+         double patience_s = Ranks::kAgreePatience);
 
   /// Collective. Groups are numbered 0 to groups-1. Throws AgreedFailure on every rank if one
   /// fails.
@@ -78,6 +80,7 @@ class Runner {
   Timing timing_;
   std::uint64_t seed_;
   std::string phase_;
+  double patience_s_;
 };
 
 }  // namespace wiretax::bench

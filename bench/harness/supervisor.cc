@@ -86,20 +86,20 @@ void Supervisor::loop() {
   const auto signals = ending_signals();
   for (;;) {
     const int signal = sigtimedwait(&signals, nullptr, &kTick);
+    // Held to the end of the process: the main thread must not tidy up what the last will needs.
+    const std::lock_guard lock(mutex_);
     if (signal > 0) end(stopped_by(signal));
     if (const auto failure = overdue()) end(*failure);
-    const std::lock_guard lock(mutex_);
     if (stopping_) return;
   }
 }
 
-std::optional<Failure> Supervisor::overdue() {
-  const std::lock_guard lock(mutex_);
+std::optional<Failure> Supervisor::overdue() const {
   const double now = now_s();
   if (now > deadline_s_) {
-    return Failure(ExitCode::kTimeout, fmt::format("no answer while {}; the peer hangs, is stopped "
-                                                   "or is cut off",
-                                                   what_));
+    return Failure(
+        ExitCode::kTimeout,
+        fmt::format("no answer while {}; the peer hangs, is stopped or is cut off", what_));
   }
   if (now > run_deadline_s_) {
     return Failure(ExitCode::kTimeout,
@@ -108,14 +108,10 @@ std::optional<Failure> Supervisor::overdue() {
   return std::nullopt;
 }
 
-void Supervisor::end(const Failure& reason) {
-  std::unique_lock lock(mutex_);
+void Supervisor::end(const Failure& reason) const {
   const Failure cause = cause_.value_or(reason);
-  const auto will = last_will_;
-  const double grace_s = grace_s_;
-  lock.unlock();
-  usleep(static_cast<useconds_t>(grace_s * 1e6));
-  if (will) will(cause);
+  usleep(static_cast<useconds_t>(grace_s_ * 1e6));
+  if (last_will_) last_will_(cause);
   _exit(static_cast<int>(cause.code()));
 }
 

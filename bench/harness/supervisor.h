@@ -56,8 +56,9 @@ class Supervisor {
 
  private:
   void loop();
-  std::optional<Failure> overdue();
-  [[noreturn]] void end(const Failure& reason);
+  // Both with mutex_ held.
+  [[nodiscard]] std::optional<Failure> overdue() const;
+  [[noreturn]] void end(const Failure& reason) const;
 
   std::mutex mutex_;
   std::string what_;   // guarded by mutex_, like all below

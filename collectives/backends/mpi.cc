@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstring>
+#include <exception>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -62,7 +63,9 @@ class MpiTask : public Task {
   void check(std::uint64_t call) override {
     auto& slot = slots_.front();
     // A message that is passed on visits every rank; each sends data of its own, to be told apart.
+    // Wrong data is told only at the end, since the other ranks need this one for their turns.
     const int turns = passes_on() ? ranks_ : 1;
+    std::exception_ptr mismatch;
     for (int turn = 0; turn < turns; ++turn) {
       const auto index = passes_on() ? static_cast<std::uint64_t>(turn) : call;
       std::memset(slot.target.data(), 0xff, slot.target.size());
@@ -74,10 +77,15 @@ class MpiTask : public Task {
       } else {
         step(index);
       }
-      if (receives(index)) verify(slot, call);
+      try {
+        if (receives(index)) verify(slot, call);
+      } catch (const DataMismatch&) {
+        mismatch = std::current_exception();
+      }
     }
     for (auto* buffer : {&slot.source, &slot.target})
       std::memset(buffer->data(), 0, buffer->size());
+    if (mismatch) std::rethrow_exception(mismatch);
   }
 
  private:

@@ -70,6 +70,11 @@ judge() {
   fi
   said=$("$bin/wiretax-report" status "$file" 2>&1) || code=$?
   died=$(who_died)
+  # A full disk keeps the file from saying more than "running", but the program has said why it ended.
+  if ((code == 6 && $3 > 0 && $3 <= 8)) && [[ -z $died ]] && grep -q '^error: ' "$work/stderr"; then
+    count_failure "$3"
+    return
+  fi
   case $code in
     0) ;;
     6 | 130 | 143)

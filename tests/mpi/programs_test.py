@@ -320,6 +320,17 @@ class Test(unittest.TestCase):
         self.assertTrue(self.status().startswith("7: "), self.status())
         self.assertTrue(self.errors(output), output)
 
+    def test_a_leader_that_hangs_is_told_by_the_others(self):
+        process = self.start(2, TCP, "--profile", "full", "--mode", "latency", "--bytes", "64:1Mi", "--out", self.out)
+        self.wait_for_points(1)
+        victim = children(process.pid)[0]
+        os.kill(victim, signal.SIGSTOP)
+        self.addCleanup(lambda: os.path.exists(f"/proc/{victim}") and os.kill(victim, signal.SIGKILL))
+        output, _ = process.communicate(timeout=90)
+        self.assertNotEqual(process.returncode, 0)
+        self.assertTrue(self.errors(output), output)
+        self.assertGreaterEqual(len(self.measured()), 1)
+
     def test_the_run_has_a_deadline(self):
         code, output = self.run_program(2, COLLECTIVES, *self.LONG, "--deadline", "3", "--out", self.out)
         self.assertEqual(code, TIMEOUT, output)

@@ -95,9 +95,10 @@ TEST(Placement, RanksOfOneHostShareNoCore) {
   const auto second = place({3, 1, 2, 0}, 1, 2, "");
   EXPECT_THAT(first.cores, ::testing::ElementsAre(3, 2));
   EXPECT_THAT(second.cores, ::testing::ElementsAre(1, 0));
-  const auto crowded = place({0}, 1, 2, "");
+  EXPECT_THROW(place({0}, 1, 2, ""), Failure) << "what was asked for cannot be had";
+  const auto crowded = place({}, 1, 4096, "");
   EXPECT_TRUE(crowded.cores.empty());
-  EXPECT_THAT(crowded.note, HasSubstr("2 ranks may use 1 cores"));
+  EXPECT_THAT(crowded.note, HasSubstr("4096 ranks may use"));
 }
 
 TEST(Placement, WithoutAWishUsesCoresOfThisMachine) {

@@ -6,10 +6,14 @@
 #include <gmock/gmock.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
+#include <span>
 #include <thread>
 #include <utility>
+
+#include "bench/harness/tcp_handshake.h"
 
 namespace wiretax::bench {
 namespace {
@@ -85,6 +89,51 @@ TEST_P(Waitings, RoundTripsComeBackUnchanged) {
 
 INSTANTIATE_TEST_SUITE_P(Waiting, Waitings,
                          ::testing::Values(Waiting::kBlocking, Waiting::kBusyPoll));
+
+/// A connection to the door, with nothing sent yet.
+Descriptor knock(const Door& door) {
+  Descriptor visitor(socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(door.address);
+  address.sin_port = htons(door.port);
+  EXPECT_EQ(connect(visitor.number(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  return visitor;
+}
+
+TEST(Listener, WaitsForAHelloThatComesLateAndForNobodyElse) {
+  Listener listener(INADDR_LOOPBACK, 2);
+  const auto silent = knock(listener.door());
+  const auto stranger = knock(listener.door());
+  send_all(stranger, std::vector<std::byte>(sizeof(Hello)), Waiting::kBlocking);
+  std::vector<Descriptor> mine;
+  std::jthread peer([&] {
+    mine.push_back(connect_stream(INADDR_LOOPBACK, listener.door(), 1));
+    mine.push_back(knock(listener.door()));
+    usleep(100'000);  // the listener has accepted by now, and waits for the hello alone
+    const Hello hello = {.token = listener.door().token, .stream = 0};
+    send_all(mine.back(), std::as_bytes(std::span(&hello, 1)), Waiting::kBlocking);
+  });
+  const auto streams = listener.accept_streams(2);
+  peer.join();
+  std::vector<std::byte> word(3);
+  send_all(streams[0], std::vector<std::byte>(3, std::byte{7}), Waiting::kBlocking);
+  receive_all(mine[1], word, Waiting::kBlocking);
+  EXPECT_EQ(word[2], std::byte{7})
+      << "streams are told apart by their number, not by when they came";
+}
+
+TEST(Listener, SaysHowManyConnectionsCame) {
+  Listener listener(INADDR_LOOPBACK, 2);
+  const auto silent = knock(listener.door());
+  try {
+    listener.accept_streams(1);
+    FAIL();
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), ExitCode::kPeer);
+    EXPECT_THAT(failure.what(), ::testing::HasSubstr("0 of 1 connections reached 127.0.0.1"));
+  }
+}
 
 TEST(TcpBodies, WrongDataIsFound) {
   auto [from, to] = connected(1);
