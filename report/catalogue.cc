@@ -106,12 +106,12 @@ std::string unknown_name_text(std::string_view kind, std::string_view name,
 }
 
 const std::vector<CatalogueEntry>& model_catalogue() {
-  static const auto entries = [] {
+  static const auto kEntries = [] {
     std::vector<CatalogueEntry> all(kEmbeddedModels.size());
     std::ranges::transform(kEmbeddedModels, all.begin(), read_entry);
     return all;
   }();
-  return entries;
+  return kEntries;
 }
 
 Model find_model(std::string_view specification) {

@@ -31,10 +31,10 @@ constexpr const char* kFooter =
 using Command = std::function<int()>;
 
 void add_colour(CLI::App& command, Colour& colour) {
-  static const std::map<std::string, Colour> names = {
+  static const std::map<std::string, Colour> kNames = {
       {"auto", Colour::kAuto}, {"always", Colour::kAlways}, {"never", Colour::kNever}};
   command.add_option("--color", colour, "auto, always or never")
-      ->transform(CLI::CheckedTransformer(names, CLI::ignore_case))
+      ->transform(CLI::CheckedTransformer(kNames, CLI::ignore_case))
       ->option_text("WHEN");
 }
 

@@ -63,6 +63,7 @@ Sizes requested_sizes(const Options& options, std::string_view fallback) {
   if (options.models.empty() && !fallback.empty()) return Sizes(parse_byte_list(fallback));
   const auto& names = options.models.empty() ? default_models() : options.models;
   std::vector<Model> models;
+  models.reserve(names.size());
   for (const auto& name : names) models.push_back(model_of(name));
   return {std::move(models), parse_count_list(options.batches)};
 }

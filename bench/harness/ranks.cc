@@ -15,9 +15,6 @@ namespace wiretax::bench {
 namespace {
 
 constexpr double kProgressDeadline = 10;
-// A rank with an error arrives here at once; the others only when their own 10 s without progress
-// end.
-constexpr double patience_s = kProgressDeadline + 5;
 constexpr int kReportTag = 1;
 constexpr int kVerdictTag = 2;
 

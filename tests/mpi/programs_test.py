@@ -216,13 +216,15 @@ class Test(unittest.TestCase):
             (["--benchmark_filter", "nothing-of-this-name"], ["--benchmark_filter matches no point"]),
             (["--batch", "1,0"], ["'0'"]),
             (["--cpu", "a"], ["--cpu"]),
+            (["--cpu", "0"], ["--cpu names 1 cores for the 2 ranks"]),
         ]:
             code, output = self.run_program(2, TCP, *options)
             self.assertEqual(code, USAGE, output)
             self.assert_one_error(output, *parts)
 
     def test_a_size_beyond_a_quarter_of_the_memory_is_refused(self):
-        code, output = self.run_program(2, COLLECTIVES, "--bytes", "512Gi", "--out", self.out)
+        code, output = self.run_program(2, COLLECTIVES, "--bytes", "1Gi", "--timing", "pipelined", "--depth", "1024",
+                                        "--out", self.out)
         self.assertEqual(code, USAGE, output)
         self.assert_one_error(output, "MiB that are available", "--force")
 

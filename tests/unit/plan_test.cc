@@ -26,8 +26,8 @@ std::set<std::uint64_t> sizes_of(const std::vector<Point>& points) {
 }
 
 std::vector<std::uint64_t> doubling(std::uint64_t first, int count) {
-  std::vector<std::uint64_t> sizes;
-  for (int i = 0; i < count; ++i) sizes.push_back(first << i);
+  std::vector<std::uint64_t> sizes(static_cast<std::size_t>(count), first);
+  for (int i = 0; i < count; ++i) sizes[static_cast<std::size_t>(i)] <<= i;
   return sizes;
 }
 
