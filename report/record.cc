@@ -173,7 +173,10 @@ bool is_foreign(std::string_view text) {
 
 std::vector<std::filesystem::path> json_files(const std::filesystem::path& directory) {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+  std::error_code error;
+  const std::filesystem::directory_iterator entries(directory, error);
+  if (error) throw InputError(fmt::format("{}: {}", directory.string(), error.message()));
+  for (const auto& entry : entries) {
     if (entry.is_regular_file() && entry.path().extension() == ".json") files.push_back(entry);
   }
   std::ranges::sort(files);
@@ -243,7 +246,8 @@ ResultFile read_result_file(const std::filesystem::path& path) {
 std::vector<std::filesystem::path> result_paths(std::span<const std::filesystem::path> paths) {
   std::vector<std::filesystem::path> results;
   for (const auto& path : paths) {
-    if (!std::filesystem::is_directory(path)) {
+    std::error_code unknown;  // then reading it says what is wrong
+    if (!std::filesystem::is_directory(path, unknown)) {
       results.push_back(path);
       continue;
     }

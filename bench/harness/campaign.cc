@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/harness/judge.h"
+#include "bench/harness/throttling.h"
 
 namespace wiretax::bench {
 namespace {
@@ -51,8 +52,12 @@ Campaign::Outcome Campaign::measure(const std::string& order) {
                 "measuring " + name,
                 std::max(wanted["patience_s"].get<double>(), Ranks::kAgreePatience));
   Outcome outcome;
+  const Throttling throttling;
   outcome.measurements = runner.measure(*body, program_.groups(session_));
   outcome.evidence = ranks.all_gather(body->evidence(), "collecting evidence");
+  for (const auto& seen : ranks.all_gather(throttling.seen() ? "yes" : "no", "asking for heat")) {
+    outcome.throttled.push_back(seen == "yes");
+  }
   together(ranks, "checking the data of " + name, [&] {
     try {
       body->check();
@@ -82,6 +87,10 @@ Row Campaign::row_of(const Point& point) {
   auto row = judge(outcome_.measurements.at(static_cast<std::size_t>(point.group)), point);
   row.counters["ranks"] = session_.ranks.size();
   program_.describe(session_, point, outcome_.evidence, row);
+  for (int rank = 0; rank < session_.ranks.size(); ++rank) {
+    if (!outcome_.throttled.at(static_cast<std::size_t>(rank))) continue;
+    row.doubts.push_back("processors throttled on " + session_.ranks.describe(rank));
+  }
   check_bound(row);
   doubtful_ = doubtful_ || row.invalid || !row.doubts.empty();
   return row;

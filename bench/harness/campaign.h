@@ -31,6 +31,7 @@ class Campaign {
   struct Outcome {
     std::vector<Measurement> measurements;
     std::vector<std::string> evidence;
+    std::vector<bool> throttled;  // by rank
   };
   Outcome measure(const std::string& order);
   Row row_of(const Point& point);

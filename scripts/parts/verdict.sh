@@ -52,6 +52,7 @@ judge_without_file() {
   words=$(last_words)
   case $code in
     0 | 130 | 143) code=1 ;;
+    2) if grep -q '^error: ' "$work/stderr"; then exit 2; fi ;; # said already, and every program would say it again
     124 | 137) if [[ -n $died ]]; then code=6; else code=7; fi ;;
     *) if ((code > 8)); then code=5; fi ;;
   esac

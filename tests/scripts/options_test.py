@@ -42,6 +42,12 @@ class Usage(ScriptTest):
             self.assert_ends(run("run", "--out", f"{folder}/results", "--batch", "many"), 2, "many")
             self.assertEqual(os.listdir(folder), [])
 
+    def test_a_wrong_size_is_said_once(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("run", "--out", f"{folder}/results", "--bytes", "many")
+            self.assert_ends(done, 2, "many")
+            self.assertEqual(done.stderr.count("error: "), 1, done.stderr)
+
 
 class Environment(ScriptTest):
     def test_programs_that_are_not_there(self):

@@ -133,6 +133,16 @@ TEST_F(ReportCli, SummaryOfAnEmptyFolderIsAnError) {
   EXPECT_EQ(run("summary " + folder_.string()).code, 5);
 }
 
+TEST_F(ReportCli, APathThatLeadsNowhereIsTheEnvironmentsFault) {
+  const auto loop = folder_ / "loop";
+  std::filesystem::create_symlink(loop, loop);
+  for (const std::string command : {"summary ", "status "}) {
+    const auto result = run(command + loop.string());
+    EXPECT_EQ(result.code, 5) << command << result.output;
+    EXPECT_THAT(result.output, HasSubstr("loop: "));
+  }
+}
+
 TEST_F(ReportCli, ModelPrintsPartsAndMessages) {
   const auto result = run("model qwen3.6-27b --batch 1,32");
   EXPECT_EQ(result.code, 0);
