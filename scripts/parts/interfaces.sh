@@ -17,7 +17,7 @@ network_of() {
 # Interfaces that are never the link between two machines, or not the one that anybody wants measured unasked.
 reason_to_ignore() {
   case "$1" in
-    docker* | br-* | veth* | virbr*) echo "containers and virtual machines of one host" ;;
+    docker* | br-* | lxcbr* | veth* | virbr*) echo "containers and virtual machines of one host" ;;
     wl*) echo "Wi-Fi" ;;
     tailscale*) echo "a tunnel" ;;
   esac
