@@ -228,8 +228,10 @@ class CollectivesProgram : public Program {
       sizes.push_back(round_up(bytes, operation, element, ranks));
       if (sizes.back() / collectives::size_of(element) > std::numeric_limits<int>::max()) {
         throw Failure(ExitCode::kUsage,
-                      fmt::format("{} of {}: one MPI call cannot count so many elements",
-                                  operation_name, format_bytes(bytes)));
+                      fmt::format("{} of {}: one MPI call cannot count so many elements (at most "
+                                  "2^31 - 1, here {} B)",
+                                  operation_name, format_bytes(bytes),
+                                  std::numeric_limits<int>::max() * collectives::size_of(element)));
       }
     }
     std::ranges::sort(sizes);

@@ -132,7 +132,8 @@ class TcpProgram : public Program {
     row.counters["srtt_us"] = seen["rtt_s"].get<double>() / kMicrosecond;
     row.counters["wire_bytes"] = seen["sent"];
     if (retransmits > 0)
-      row.doubts.push_back(fmt::format("{:.0f} segments sent again", retransmits));
+      row.doubts.push_back(
+          fmt::format("{:.0f} segment{} sent again", retransmits, retransmits > 1 ? "s" : ""));
     if (wanted["mode"] == "latency") return;
     const auto streams = wanted["streams"].get<double>();
     const double rate = static_cast<double>(point.bytes) * streams / row.time_s;

@@ -34,6 +34,22 @@ Precision precision_of(const Json& order) {
   return order["precision"] == "bandwidth" ? Precision::kBandwidth : Precision::kLatency;
 }
 
+/// What slowed this rank down beside the wire; empty: nothing that can be seen.
+std::string hindrance(const Session& session, const Throttling& throttling) {
+  if (throttling.seen()) return "throttled processors";
+  return session.placement.crowded ? "more ranks than cores" : "";
+}
+
+/// Each hindrance once, with the first rank that had it.
+void add_hindrances(const std::vector<std::string>& by_rank, const Ranks& ranks, Row& row) {
+  std::set<std::string> said;
+  for (int rank = 0; rank < ranks.size(); ++rank) {
+    const auto& text = by_rank.at(static_cast<std::size_t>(rank));
+    if (text.empty() || !said.insert(text).second) continue;
+    row.doubts.push_back(fmt::format("{} at {}", text, ranks.describe(rank)));
+  }
+}
+
 }  // namespace
 
 Campaign::Campaign(Program& program, Session& session, Supervisor& supervisor)
@@ -55,9 +71,7 @@ Campaign::Outcome Campaign::measure(const std::string& order) {
   const Throttling throttling;
   outcome.measurements = runner.measure(*body, program_.groups(session_));
   outcome.evidence = ranks.all_gather(body->evidence(), "collecting evidence");
-  for (const auto& seen : ranks.all_gather(throttling.seen() ? "yes" : "no", "asking for heat")) {
-    outcome.throttled.push_back(seen == "yes");
-  }
+  outcome.hindrances = ranks.all_gather(hindrance(session_, throttling), "asking what hindered");
   together(ranks, "checking the data of " + name, [&] {
     try {
       body->check();
@@ -87,11 +101,9 @@ Row Campaign::row_of(const Point& point) {
   auto row = judge(outcome_.measurements.at(static_cast<std::size_t>(point.group)), point);
   row.counters["ranks"] = session_.ranks.size();
   program_.describe(session_, point, outcome_.evidence, row);
-  for (int rank = 0; rank < session_.ranks.size(); ++rank) {
-    if (!outcome_.throttled.at(static_cast<std::size_t>(rank))) continue;
-    row.doubts.push_back("processors throttled on " + session_.ranks.describe(rank));
-  }
+  add_hindrances(outcome_.hindrances, session_.ranks, row);
   check_bound(row);
+  suspects_ += row.doubts.empty() ? 0 : 1;
   doubtful_ = doubtful_ || row.invalid || !row.doubts.empty();
   return row;
 }

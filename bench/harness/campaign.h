@@ -26,12 +26,13 @@ class Campaign {
 
   /// Rank 0: whether any point was suspect or invalid, for --strict.
   [[nodiscard]] bool doubtful() const { return doubtful_; }
+  [[nodiscard]] std::size_t suspects() const { return suspects_; }
 
  private:
   struct Outcome {
     std::vector<Measurement> measurements;
     std::vector<std::string> evidence;
-    std::vector<bool> throttled;  // by rank
+    std::vector<std::string> hindrances;  // by rank: what slowed it down, or nothing
   };
   Outcome measure(const std::string& order);
   Row row_of(const Point& point);
@@ -44,6 +45,7 @@ class Campaign {
   std::optional<Failure> ended_by_;
   std::optional<Failure> wrong_data_;
   bool doubtful_ = false;
+  std::size_t suspects_ = 0;
   // Points of one specification share a measurement; each takes its row once, a repetition anew.
   std::string measured_;
   Outcome outcome_;

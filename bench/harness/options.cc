@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdlib>
 #include <map>
 #include <regex>
 
@@ -36,6 +38,15 @@ std::string size_list_error(const std::string& text) {
   }
 }
 
+std::string positive_seconds_error(const std::string& text) {
+  char* end = nullptr;
+  const double seconds = std::strtod(text.c_str(), &end);
+  const bool number = end != text.c_str() && *end == '\0';
+  return number && seconds > 0 && std::isfinite(seconds)
+             ? std::string()
+             : fmt::format("'{}' is not a number of seconds above 0", text);
+}
+
 std::string count_list_error(const std::string& text) {
   try {
     parse_count_list(text);
@@ -62,10 +73,11 @@ void add_common_options(CLI::App& app, Options& options) {
   app.add_option("--profile", options.profile,
                  "quick: at most 60 s; full: what the stopping rules need")
       ->transform(CLI::CheckedTransformer(profiles))
-      ->default_str("quick");
+      ->default_str("quick")
+      ->option_text("quick|full [quick]");
   app.add_option("--out", options.out, "Write the result file here, anew after every point");
   app.add_option("--deadline", options.deadline_s, "End the whole run after so many seconds")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_seconds_error);
   app.add_flag("--strict", options.strict, "Exit 3 where a point is suspect or invalid");
   app.add_flag("--force", options.force, "Allow more than a quarter of the available memory");
   app.add_option("--seed", options.seed, "Order of the points and resampling")
@@ -77,10 +89,16 @@ void add_common_options(CLI::App& app, Options& options) {
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str();
   app.add_option("--benchmark_filter", options.filter, "Only points whose name matches");
-  app.add_flag("--benchmark_list_tests", options.list, "Print the names of the points and end");
+  app.add_flag("--benchmark_list_tests,--list", options.list,
+               "Print the names of the points and end");
   app.add_option("--benchmark_context", options.context, "key=value for the file's context");
   app.add_option("--benchmark_repetitions", options.repetitions, "Measure every point so often")
       ->check(CLI::PositiveNumber);
+  app.footer(
+      "Ki, Mi, Gi are powers of 1024. Exit codes: 0 ok or nothing to measure with; 1 internal; 2 "
+      "usage;"
+      "\n3 suspect or invalid under --strict; 5 environment; 6 a rank was lost; 7 timeout;"
+      "\n8 wrong data; 143 stopped. mpirun may change them; the file's wiretax_status does not.");
 }
 
 bool passes_filter(const std::string& filter, const std::string& name) {

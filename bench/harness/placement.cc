@@ -86,7 +86,7 @@ Placement place(const std::vector<int>& wanted, int local_rank, int local_ranks,
   std::vector<int> cores = wanted;
   if (cores.empty()) {
     const auto topology = load_topology();
-    if (!topology) return {{}, "not placed: hwloc cannot read the topology"};
+    if (!topology) return {{}, "not placed: hwloc cannot read the topology", false};
     cores = ranked_cores(topology.get(), device);
   }
   if (!wanted.empty() && std::cmp_less(wanted.size(), local_ranks)) {
@@ -95,7 +95,8 @@ Placement place(const std::vector<int>& wanted, int local_rank, int local_ranks,
                               local_ranks));
   }
   if (std::cmp_less(cores.size(), local_ranks)) {
-    return {{}, fmt::format("not placed: {} ranks may use {} cores", local_ranks, cores.size())};
+    return {
+        {}, fmt::format("not placed: {} ranks may use {} cores", local_ranks, cores.size()), true};
   }
   Placement placement;
   for (auto at = static_cast<std::size_t>(local_rank); at < cores.size();

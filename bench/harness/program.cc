@@ -243,7 +243,7 @@ class Run {
       writer_ = std::make_unique<ResultWriter>(session_.options.out,
                                                context_of(program_, session_, placements));
       writer_->set_status("running");
-      tell_left_out(plan_);
+      if (!program_.missing(session_)) tell_left_out(plan_);
     });
     if (ranks.leads()) {
       supervisor_.set_last_will([this](const Failure& failure) {
@@ -283,6 +283,7 @@ class Run {
       std::fputs(fmt::format("skipped: {}\n", *missing).c_str(), stderr);
     } else {
       print_table();
+      tell_of_doubts();
     }
     if (failure) print_error(*failure);
     return failure;
@@ -293,6 +294,17 @@ class Run {
     const auto file = parse_result_file(writer_->text(), session_.options.out);
     fmt::print("{}{}", result_table(file, ink), result_table_legend());
     std::fflush(stdout);
+  }
+
+  /// Where most points are suspect, the points are not the trouble.
+  void tell_of_doubts() const {
+    if (2 * campaign_.suspects() < plan_.points.size()) return;
+    std::fputs(
+        fmt::format("{} of {} points are suspect: something else is at work on these machines, "
+                    "or they are too noisy for so short a run; stop it, or take a full one\n",
+                    campaign_.suspects(), plan_.points.size())
+            .c_str(),
+        stderr);
   }
 
   std::string status_when_complete() const {
@@ -350,6 +362,9 @@ int run_program(Program& program, int argc, char** argv) {
     ranks = std::make_unique<Ranks>(supervisor);
     constexpr double kGrace = 0.6;  // rank 0 writes its file within half a second
     supervisor.set_grace_s(ranks->leads() ? 0 : kGrace);
+    supervisor.set_parties(ranks->describe(ranks->rank()), ranks->size() == 2
+                                                               ? ranks->describe(1 - ranks->rank())
+                                                               : "another rank");
     return Run(program, options, *ranks, supervisor).execute(before_mpi);
   } catch (const std::exception& error) {
     const auto failure = as_failure(error);

@@ -17,6 +17,8 @@ namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
 constexpr timespec kTick = {0, 50'000'000};
+constexpr double kLongStandstill = 3;
+constexpr double kRespite = 3;
 
 sigset_t ending_signals() {
   sigset_t signals;
@@ -27,8 +29,10 @@ sigset_t ending_signals() {
 }
 
 Failure stopped_by(int signal) {
-  return signal == SIGINT ? Failure(ExitCode::kInterrupted, "stopped by Ctrl-C (SIGINT)")
-                          : Failure(ExitCode::kTerminated, "stopped by SIGTERM");
+  return signal == SIGINT
+             ? Failure(ExitCode::kInterrupted, "stopped by Ctrl-C (SIGINT)")
+             : Failure(ExitCode::kTerminated,
+                       "stopped by SIGTERM, as mpirun does after Ctrl-C and when a rank is lost");
 }
 
 }  // namespace
@@ -61,6 +65,12 @@ void Supervisor::set_last_will(LastWill will) {
   last_will_ = std::move(will);
 }
 
+void Supervisor::set_parties(std::string self, std::string others) {
+  const std::lock_guard lock(mutex_);
+  self_ = std::move(self);
+  others_ = std::move(others);
+}
+
 void Supervisor::set_grace_s(double seconds) {
   const std::lock_guard lock(mutex_);
   grace_s_ = seconds;
@@ -84,11 +94,15 @@ void Supervisor::clear_cause() {
 
 void Supervisor::loop() {
   const auto signals = ending_signals();
+  last_tick_s_ = now_s();
   for (;;) {
     const int signal = sigtimedwait(&signals, nullptr, &kTick);
     // Held to the end of the process: the main thread must not tidy up what the last will needs.
     const std::lock_guard lock(mutex_);
     if (signal > 0) end(stopped_by(signal));
+    const double now = now_s();
+    stood_still_s_ = std::max(stood_still_s_, now - last_tick_s_);
+    last_tick_s_ = now;
     if (const auto failure = overdue()) end(*failure);
     if (stopping_) return;
   }
@@ -97,11 +111,19 @@ void Supervisor::loop() {
 std::optional<Failure> Supervisor::overdue() const {
   const double now = now_s();
   if (now > deadline_s_) {
-    return Failure(
-        ExitCode::kTimeout,
-        fmt::format("no answer while {}; the peer hangs, is stopped or is cut off", what_));
+    // Who was stopped and goes on finds its deadline passed, and must not blame the others for it.
+    if (stood_still_s_ > kLongStandstill) {
+      return Failure(ExitCode::kTimeout,
+                     fmt::format("{} stood still for {:.0f} s while {}: stopped, or without a core",
+                                 self_, stood_still_s_, what_));
+    }
+    return Failure(ExitCode::kTimeout,
+                   fmt::format("{}: no answer from {} while {}: it hangs, is stopped or is cut off",
+                               self_, others_, what_));
   }
-  if (now > run_deadline_s_) {
+  // The other ranks leave the word to rank 0, unless it is the one that hangs.
+  const double respite = grace_s_ > 0 ? kRespite : 0;
+  if (now > run_deadline_s_ + respite) {
     return Failure(ExitCode::kTimeout,
                    fmt::format("the run took longer than --deadline {:.0f} s", run_allowed_s_));
   }
@@ -120,6 +142,7 @@ Supervisor::Watch::Watch(Supervisor& supervisor, std::string what, double second
   const std::lock_guard lock(supervisor_.mutex_);
   outer_what_ = std::exchange(supervisor_.what_, std::move(what));
   outer_deadline_s_ = supervisor_.deadline_s_;
+  supervisor_.stood_still_s_ = 0;
   supervisor_.deadline_s_ = std::min(outer_deadline_s_, now_s() + seconds * slow_factor());
 }
 

@@ -28,6 +28,8 @@ class Supervisor {
   Supervisor& operator=(const Supervisor&) = delete;
 
   void set_last_will(LastWill will);
+  /// Who this process is, and whom it waits for, in messages: "rank 0 (spark-a)".
+  void set_parties(std::string self, std::string others);
   /// This rank waits so long before it ends, so that rank 0 has the first word: mpirun kills the
   /// other ranks of a host at once when one of them has ended, also those that it has just sent
   /// SIGTERM.
@@ -61,11 +63,15 @@ class Supervisor {
   [[noreturn]] void end(const Failure& reason) const;
 
   std::mutex mutex_;
-  std::string what_;   // guarded by mutex_, like all below
+  std::string self_ = "this process";  // guarded by mutex_, like all below
+  std::string others_ = "the others";
+  std::string what_;
   double deadline_s_;  // infinity: nothing is watched
   double run_deadline_s_;
   double run_allowed_s_ = 0;
   double grace_s_ = 0;
+  double last_tick_s_ = 0;
+  double stood_still_s_ = 0;  // the longest time between two ticks of this watch
   std::optional<Failure> cause_;
   LastWill last_will_;
   bool stopping_ = false;

@@ -37,13 +37,14 @@ who_gave_up() {
   sed -n 's/^ *Process name: .*,\([0-9]*\)\]$/rank \1 gave up; its reason is above/p' "$work/stderr" | head -n 1
 }
 
-# last_words prints the program's own error line, or what mpirun had to say, on one line.
-last_words() {
-  if grep -q '^error: ' "$work/stderr"; then
-    sed -n 's/^error: //p' "$work/stderr" | head -n 1
-  else
-    sed '/^-*$/d' "$work/stderr" | head -n 3 | tr -s '\n ' ' '
-  fi
+# last_words prints what mpirun had to say, on one line.
+last_words() { sed '/^-*$/d' "$work/stderr" | head -n 3 | tr -s '\n ' ' '; }
+
+# end_misused: the program has said which option is wrong, and every other one would say it again.
+end_misused() {
+  rm -f "$log"
+  rmdir "$out" 2>/dev/null || true
+  exit 2
 }
 
 judge_without_file() {
@@ -52,15 +53,19 @@ judge_without_file() {
   words=$(last_words)
   case $code in
     0 | 130 | 143) code=1 ;;
-    2) if grep -q '^error: ' "$work/stderr"; then exit 2; fi ;; # said already, and every program would say it again
+    2) if grep -q '^error: ' "$work/stderr"; then end_misused; fi ;;
     124 | 137) if [[ -n $died ]]; then code=6; else code=7; fi ;;
     *) if ((code > 8)); then code=5; fi ;;
   esac
-  report_failure "$code" "$program wrote no result file: ${died:-${words:-see run.log}}"
+  if [[ -z $died ]] && grep -q '^error: ' "$work/stderr"; then
+    count_failure "$code" # it has said why
+  else
+    report_failure "$code" "$program wrote no result file: ${died:-${words:-see run.log}}"
+  fi
 }
 
 # judge_lost PROGRAM FILE SENTENCE: ranks were ended by mpirun, since one of them was missing.
-judge_lost() { report_failure 6 "$1: $3; the points finished before are in ${2##*/}"; }
+judge_lost() { report_failure 6 "$1: $3; the points finished before are in $2"; }
 
 # judge PROGRAM FILE MPIRUN_CODE
 judge() {

@@ -24,6 +24,8 @@ class Usage(ScriptTest):
 
     def test_values_are_checked(self):
         self.assert_ends(run("run", "--model"), 2, "--model wants a value")
+        self.assert_ends(run("run", "--hosts", ""), 2, "--hosts wants a value")
+        self.assert_ends(run("run", "--profile", "slow"), 2, "--profile takes quick or full")
         self.assert_ends(run("run", "--ranks", "none"), 2, "--ranks takes a number, not none")
         self.assert_ends(run("run", "--only=everything"), 2, "--only takes tcp or collectives")
 
@@ -47,6 +49,7 @@ class Usage(ScriptTest):
             done = run("run", "--out", f"{folder}/results", "--bytes", "many")
             self.assert_ends(done, 2, "many")
             self.assertEqual(done.stderr.count("error: "), 1, done.stderr)
+            self.assertEqual(os.listdir(folder), [], "nothing was measured, so nothing is left")
 
 
 class Environment(ScriptTest):

@@ -20,14 +20,16 @@ void tell(const Failure& failure) { std::fprintf(stderr, "%s\n", failure.what())
 void overstay() {
   Supervisor supervisor;
   supervisor.set_last_will(tell);
+  supervisor.set_parties("rank 0", "rank 1");
   const Supervisor::Watch outer(supervisor, "measuring x", 0.2);
-  const Supervisor::Watch inner(supervisor, "waiting for rank 1", 100);
+  const Supervisor::Watch inner(supervisor, "waiting for a byte", 100);
   sleep(20);
   _exit(99);
 }
 
 TEST_F(SupervisorEnds, AtTheEarliestDeadlineWithWhatIsGoingOn) {
-  EXPECT_EXIT(overstay(), ::testing::ExitedWithCode(7), "no answer while waiting for rank 1");
+  EXPECT_EXIT(overstay(), ::testing::ExitedWithCode(7),
+              "rank 0: no answer from rank 1 while waiting for a byte");
 }
 
 void be_terminated() {
