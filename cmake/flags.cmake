@@ -11,8 +11,14 @@ if(WIRETAX_SANITIZE)
   target_compile_options(wiretax_flags INTERFACE -fsanitize=${WIRETAX_SANITIZE}
                          -fno-sanitize-recover=all -fno-omit-frame-pointer
                          # GCC 12 sees uninitialised reads inside std::regex where sanitizers are on.
-                         -Wno-maybe-uninitialized)
+                         $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(wiretax_flags INTERFACE -fsanitize=${WIRETAX_SANITIZE})
+endif()
+if(WIRETAX_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES Clang)
+    message(FATAL_ERROR "libFuzzer comes with clang: cmake --preset fuzz")
+  endif()
+  target_compile_options(wiretax_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 find_package(fmt REQUIRED)
