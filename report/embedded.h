@@ -14,5 +14,6 @@ struct EmbeddedFile {
 extern const std::vector<EmbeddedFile> kEmbeddedModels;    // report/models
 extern const std::vector<EmbeddedFile> kEmbeddedMachines;  // report/machines
 extern const std::vector<EmbeddedFile> kEmbeddedProfiles;  // report/profiles
+extern const std::vector<EmbeddedFile> kEmbeddedSymptoms;  // report/symptoms
 
 }  // namespace wiretax

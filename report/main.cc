@@ -26,7 +26,9 @@ constexpr const char* kFooter =
     "Exit codes: 0 ok; 1 internal error; 2 wrong usage or an unknown name; 5 a file that cannot be "
     "used.\n"
     "status ends with the code of the first file that is not complete, 6 for a program that was "
-    "killed.";
+    "killed.\n"
+    "transport ends with 0 for RDMA or one host, 5 for sockets or a mix, 3 where the log does not "
+    "tell.";
 
 using Command = std::function<int()>;
 
@@ -107,6 +109,26 @@ void add_status(CLI::App& app, Paths& paths, Command& chosen) {
   command.callback([&] { chosen = [&] { return run_status(paths); }; });
 }
 
+void add_transport(CLI::App& app, TransportOptions& options, Command& chosen) {
+  auto& command = *app.add_subcommand("transport", "did NCCL use RDMA? From its logs");
+  command
+      .add_option("paths", options.paths, "logs written with NCCL_DEBUG=INFO; - is standard input")
+      ->required();
+  command.add_flag("--json", options.json, "JSON instead of text");
+  add_colour(command, options.colour);
+  command.footer("Exit codes: 0 RDMA, or within one host; 3 inconclusive; 5 sockets, or mixed.");
+  command.callback([&] { chosen = [&] { return run_transport(options); }; });
+}
+
+void add_symptoms(CLI::App& app, SymptomsOptions& options, Command& chosen) {
+  auto& command = *app.add_subcommand("symptoms", "what goes wrong, and what to type");
+  command.add_option("name", options.id, "one of them; without, a list");
+  command.add_flag("--json", options.json, "JSON instead of text");
+  command.add_flag("--markdown", options.markdown, "docs/symptoms.md");
+  add_colour(command, options.colour);
+  command.callback([&] { chosen = [&] { return run_symptoms(options); }; });
+}
+
 void add_list(CLI::App& app, const char* name, const char* text, int (*list)(Colour),
               Colour& colour, Command& chosen) {
   auto& command = *app.add_subcommand(name, text);
@@ -123,12 +145,16 @@ int run(int argc, char** argv) {
   ModelOptions model;
   DecideOptions decide;
   Paths status;
+  TransportOptions transport;
+  SymptomsOptions symptoms;
   Colour colour = Colour::kAuto;
   Command chosen;
   add_summary(app, summary, chosen);
   add_model(app, model, chosen);
   add_decide(app, decide, chosen);
   add_status(app, status, chosen);
+  add_transport(app, transport, chosen);
+  add_symptoms(app, symptoms, chosen);
   add_list(app, "models", "the catalogue of models", run_models, colour, chosen);
   add_list(app, "machines", "the machines that are known", run_machines, colour, chosen);
   add_list(app, "profiles", "the published profiles", run_profiles, colour, chosen);

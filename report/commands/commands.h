@@ -54,6 +54,22 @@ int run_decide(const DecideOptions& options);
 /// Exit code: that of the first file that does not say complete.
 int run_status(const Paths& paths);
 
+struct TransportOptions {
+  Paths paths;
+  bool json = false;
+  Colour colour = Colour::kAuto;
+};
+/// Exit code: 0 RDMA or local, 5 SOCKET or MIXED, 3 INCONCLUSIVE.
+int run_transport(const TransportOptions& options);
+
+struct SymptomsOptions {
+  std::string id;  // empty: all
+  bool json = false;
+  bool markdown = false;
+  Colour colour = Colour::kAuto;
+};
+int run_symptoms(const SymptomsOptions& options);
+
 int run_models(Colour colour);
 int run_machines(Colour colour);
 int run_profiles(Colour colour);

@@ -1,0 +1,211 @@
+#include "report/transport/judge.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "report/symptoms.h"
+#include "report/transport/communicator_judge.h"
+#include "report/transport/networks.h"
+#include "report/transport/reasons.h"
+
+namespace wiretax {
+namespace {
+
+bool is_local(Transport transport) {
+  return transport == Transport::kP2p || transport == Transport::kShm;
+}
+
+const Failure* wrong_type(const JobReport& job, const std::vector<Process>& processes) {
+  for (const auto index : job.processes) {
+    for (const auto& failure : processes[index].failures) {
+      if (failure.kind == Failure::Kind::kWrongType && failure.code != failure.other)
+        return &failure;
+    }
+  }
+  return nullptr;
+}
+
+/// Networks of all communicators of the job, idle ones too.
+std::set<std::string> networks_of(const JobReport& job, const std::vector<Process>& processes) {
+  std::set<std::string> names;
+  for (const auto index : job.processes) {
+    for (const auto& network : processes[index].networks) names.insert(network.name);
+  }
+  return names;
+}
+
+/// Idle communicators count only where all are.
+std::vector<const CommunicatorReport*> deciding(const JobReport& job) {
+  std::vector<const CommunicatorReport*> busy;
+  std::vector<const CommunicatorReport*> all;
+  for (const auto& one : job.communicators) {
+    all.push_back(&one);
+    if (!one.idle) busy.push_back(&one);
+  }
+  return busy.empty() ? all : busy;
+}
+
+Conclusion mixed(std::string because, const JobReport& job) {
+  Conclusion conclusion{Transport::kMixed, std::move(because), {}};
+  for (const auto& one : job.communicators) {
+    if (is_local(one.conclusion.transport)) continue;
+    const auto& proof = one.conclusion.proof;
+    conclusion.proof.insert(conclusion.proof.end(), proof.begin(),
+                            proof.begin() + std::min<std::ptrdiff_t>(std::ssize(proof), 2));
+    if (conclusion.proof.size() >= 6) break;
+  }
+  return conclusion;
+}
+
+Conclusion conclude_job(const JobReport& job, const std::vector<Process>& processes) {
+  if (const auto* const failure = wrong_type(job, processes)) {
+    return {Transport::kMixed, "one rank uses sockets and its peer does not", {failure->line}};
+  }
+  const auto candidates = deciding(job);
+  if (candidates.empty()) return {};
+  std::set<Transport> transports;
+  for (const auto* const one : candidates) transports.insert(one->conclusion.transport);
+  const auto names = networks_of(job, processes);
+  const bool all_local = std::ranges::all_of(transports, is_local);
+  if (transports.contains(Transport::kRdma) && transports.contains(Transport::kSocket)) {
+    return mixed("some communicators use RDMA, others sockets", job);
+  }
+  if (!all_local && names.size() > 1 && names.contains("Socket")) {
+    return mixed(fmt::format("ranks or communicators use {}", fmt::join(names, " and ")), job);
+  }
+  const auto worst = std::ranges::max_element(
+      candidates, {}, [](const auto* one) { return one->conclusion.transport; });
+  return (*worst)->conclusion;
+}
+
+int severity_rank(const Finding& finding) {
+  return static_cast<int>(find_symptom(finding.symptom).severity) * 2 + (finding.certain ? 0 : 1);
+}
+
+bool uses_sockets(const Process& process) {
+  return std::ranges::any_of(process.networks,
+                             [](const Network& network) { return network.name == "Socket"; });
+}
+
+void append(std::vector<Finding>& all, std::vector<Finding> more) {
+  for (auto& finding : more) all.push_back(std::move(finding));
+}
+
+/// The same on several hosts is said once for each; more than a few say nothing new.
+void thin_out(std::vector<Finding>& findings) {
+  constexpr int kMostOfOne = 4;
+  std::map<std::string, int> counts;
+  std::erase_if(findings,
+                [&](const Finding& finding) { return ++counts[finding.symptom] > kMostOfOne; });
+}
+
+void explain(JobReport& job, const TransportReport& report) {
+  const auto transport = job.conclusion.transport;
+  for (const auto index : job.processes) {
+    const auto& process = report.processes[index];
+    append(job.findings, failure_reasons(process));
+    if (!is_local(transport) && uses_sockets(process)) {
+      auto reasons = fallback_reasons(process);
+      if (reasons.empty() && job.notes.empty()) {
+        job.notes.push_back(
+            fmt::format("the log of {} does not say why it took sockets: run again with "
+                        "NCCL_DEBUG_SUBSYS=INIT,NET,ENV",
+                        name_of(process)));
+      }
+      append(job.findings, std::move(reasons));
+    }
+    if (process.networks.empty() && process.signs.contains(Sign::kNoInterface)) {
+      append(job.findings, fallback_reasons(process));
+    }
+    append(job.findings, hints_of(process, report.memberships));
+  }
+  if (transport == Transport::kMixed) {
+    append(job.findings, differences_of(job.processes, report.processes));
+    if (wrong_type(job, report.processes) == nullptr) {
+      job.findings.push_back(
+          {"mixed-networks", true, job.conclusion.because, job.conclusion.proof});
+    }
+  }
+  std::ranges::stable_sort(job.findings, {}, severity_rank);
+  thin_out(job.findings);
+}
+
+std::string plural(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+/// Why there is nothing to judge.
+std::string without_jobs(const NcclLog& log) {
+  const auto where =
+      log.files().size() == 1 ? log.files().front() : plural(log.files().size(), "file");
+  if (log.nccl_lines() == 0) {
+    return fmt::format(
+        "no line of {} is NCCL's: run with NCCL_DEBUG=INFO, and take all of the output", where);
+  }
+  return fmt::format("{} has lines of NCCL, but none of level INFO: run with NCCL_DEBUG=INFO",
+                     where);
+}
+
+}  // namespace
+
+std::string_view transport_name(Transport transport) {
+  switch (transport) {
+    case Transport::kP2p:
+      return "P2P";
+    case Transport::kShm:
+      return "SHM";
+    case Transport::kRdma:
+      return "RDMA";
+    case Transport::kInconclusive:
+      return "INCONCLUSIVE";
+    case Transport::kMixed:
+      return "MIXED";
+    case Transport::kSocket:
+      return "SOCKET";
+  }
+  return {};
+}
+
+int exit_code(Transport transport) {
+  if (transport == Transport::kInconclusive) return 3;
+  return transport == Transport::kMixed || transport == Transport::kSocket ? 5 : 0;
+}
+
+std::string device_name(const Process& process, int index) {
+  for (const auto* const list : {&process.virtual_devices, &process.ib_devices}) {
+    const auto found = std::ranges::find(*list, index, &NetDevice::index);
+    if (found != list->end()) return found->name;
+  }
+  return fmt::format("device {}", index);
+}
+
+TransportReport judge(const NcclLog& log) {
+  TransportReport report;
+  report.files = log.files();
+  report.lines = log.lines();
+  report.nccl_lines = log.nccl_lines();
+  report.processes = log.processes();
+  report.memberships = log.memberships();
+  for (auto& job : settle(report.processes, report.memberships)) {
+    auto& judged = report.jobs.emplace_back();
+    judged.processes = std::move(job.processes);
+    for (auto& communicator : job.communicators) {
+      judged.communicators.push_back(
+          judge_communicator(std::move(communicator), report.processes, report.memberships));
+    }
+    judged.conclusion = conclude_job(judged, report.processes);
+    explain(judged, report);
+  }
+  const auto worst = std::ranges::max_element(
+      report.jobs, {}, [](const JobReport& job) { return job.conclusion.transport; });
+  if (worst != report.jobs.end()) report.conclusion = worst->conclusion;
+  if (log.info_lines() == 0 && report.conclusion.transport == Transport::kInconclusive) {
+    report.conclusion = {Transport::kInconclusive, without_jobs(log), {}};
+  }
+  return report;
+}
+
+}  // namespace wiretax

@@ -1,0 +1,74 @@
+#include "report/transport/log.h"
+
+#include <algorithm>
+
+#include "report/record.h"
+#include "report/transport/messages.h"
+
+namespace wiretax {
+namespace {
+
+constexpr std::size_t kBlock = std::size_t{1} << 20;  // longer lines are cut; NCCL's have 1 KiB
+constexpr std::size_t kEvidenceBytes = 300;
+
+}  // namespace
+
+void NcclLog::read(std::istream& stream, std::string name) {
+  files_.push_back(std::move(name));
+  line_number_ = 0;
+  std::string block(kBlock, '\0');
+  std::size_t kept = 0;
+  bool inside_long_line = false;
+  while (stream) {
+    stream.read(block.data() + kept, static_cast<std::streamsize>(block.size() - kept));
+    std::string_view text(block.data(), kept + static_cast<std::size_t>(stream.gcount()));
+    for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+      if (!inside_long_line) take(text.substr(0, end));
+      inside_long_line = false;
+      text.remove_prefix(end + 1);
+    }
+    const bool full = text.size() == block.size();
+    if ((full || !stream) && !text.empty() && !inside_long_line) take(text);
+    inside_long_line = inside_long_line || full;
+    kept = full ? 0 : text.size();
+    std::copy_n(text.data(), kept, block.data());
+  }
+  if (stream.bad()) throw InputError(files_.back() + ": cannot be read");
+}
+
+void NcclLog::take(std::string_view line) {
+  ++lines_;
+  ++line_number_;
+  const auto parsed = parse_log_line(line);
+  if (!parsed) return;
+  ++nccl_lines_;
+  line_ = line;
+  if (parsed->level == LogLine::Level::kInfo) ++info_lines_;
+  if (!parsed->speaker || parsed->level == LogLine::Level::kOther) return;
+  auto& thread = thread_of(*parsed->speaker);
+  Messages(*this, thread).take(*parsed);
+}
+
+std::size_t NcclLog::process_of(const Speaker& speaker) {
+  const auto [found, added] =
+      process_index_.try_emplace({std::string(speaker.host), speaker.pid}, processes_.size());
+  if (added) {
+    auto& process = processes_.emplace_back();
+    process.host = speaker.host;
+    process.pid = speaker.pid;
+  }
+  return found->second;
+}
+
+NcclLog::Thread& NcclLog::thread_of(const Speaker& speaker) {
+  const auto process = process_of(speaker);
+  auto& thread = threads_[{process, speaker.tid}];
+  thread.process = process;
+  return thread;
+}
+
+Evidence NcclLog::evidence() const {
+  return {files_.back(), line_number_, std::string(line_.substr(0, kEvidenceBytes))};
+}
+
+}  // namespace wiretax
