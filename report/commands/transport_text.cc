@@ -97,10 +97,10 @@ std::string findings_text(const JobReport& job, const Ink& ink) {
 /// "NET/IB/0 rocep1s0f1 (p1/A)"
 std::string path_of(const ChannelKind& kind, const Process& process) {
   if (!kind.is_net()) return kind.transport;
-  auto text =
-      fmt::format("{}/{} {}", kind.transport, kind.device, device_name(process, kind.device));
-  const auto half = spark_half(device_name(process, kind.device));
-  if (!half.empty()) text += fmt::format(" ({})", half);
+  auto text = fmt::format("{}/{}", kind.transport, kind.device);
+  const auto name = device_name(process, kind);
+  if (!name.empty()) text += " " + name;
+  if (const auto half = spark_half(name); !half.empty()) text += fmt::format(" ({})", half);
   return text;
 }
 
@@ -159,6 +159,9 @@ std::string ranks_text(const JobReport& job, const TransportReport& report, cons
     }
   }
   auto text = fmt::format("\n{}", table.text(ink));
+  if (text.find("/A)") != std::string::npos || text.find("/B)") != std::string::npos) {
+    text += "p0, p1: the cage. A, B: its half, a PCIe link of its own (domains 0 and 2).\n";
+  }
   if (rows > kMostRows) text += fmt::format("{} more ranks are in --json.\n", rows - kMostRows);
   return text;
 }

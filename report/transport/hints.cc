@@ -57,8 +57,7 @@ Used devices_used(const Process& process, const std::vector<Membership>& members
   for (const auto index : process.memberships) {
     for (const auto& [kind, use] : memberships[index].channels) {
       if (!kind.transport.starts_with("NET/IB")) continue;
-      for (auto& name : merged_members(device_name(process, kind.device)))
-        used.devices.insert(name);
+      for (auto& name : merged_members(device_name(process, kind))) used.devices.insert(name);
       if (used.lines.empty()) used.lines.push_back(use.first);
     }
   }
@@ -105,10 +104,12 @@ void add_memberships(const Process& process, const std::vector<Membership>& memb
     const auto& membership = memberships[index];
     for (const auto& [kind, use] : membership.channels) {
       if (kind.gdr || !kind.is_net() || kind.transport == "NET/Socket") continue;
-      findings.push_back({"gdr-zero",
-                          true,
-                          fmt::format("{} copies through host memory (GDR 0)", name_of(process)),
-                          {use.first}});
+      findings.push_back(
+          {"gdr-zero",
+           true,
+           fmt::format("{} copies through host memory (GDR 0), which is normal on GB10",
+                       name_of(process)),
+           {use.first}});
       break;
     }
     if (membership.ranks > 1 && !membership.complete && process.version.starts_with("2.30.4")) {

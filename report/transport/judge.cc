@@ -14,6 +14,8 @@
 namespace wiretax {
 namespace {
 
+constexpr std::size_t kMostProof = 6;
+
 bool is_local(Transport transport) {
   return transport == Transport::kP2p || transport == Transport::kShm;
 }
@@ -28,13 +30,24 @@ const Failure* wrong_type(const JobReport& job, const std::vector<Process>& proc
   return nullptr;
 }
 
-/// Networks of all communicators of the job, idle ones too.
-std::set<std::string> networks_of(const JobReport& job, const std::vector<Process>& processes) {
-  std::set<std::string> names;
+/// Networks of all processes of the job, those of idle communicators too, with a line for each.
+std::map<std::string, Evidence> networks_of(const JobReport& job,
+                                            const std::vector<Process>& processes) {
+  std::map<std::string, Evidence> lines;
   for (const auto index : job.processes) {
-    for (const auto& network : processes[index].networks) names.insert(network.name);
+    for (const auto& network : processes[index].networks)
+      lines.try_emplace(network.name, network.line);
   }
-  return names;
+  return lines;
+}
+
+bool spans_hosts(const JobReport& job, const std::vector<Process>& processes) {
+  const auto& first = processes[job.processes.front()].host;
+  return std::ranges::any_of(job.processes, [&](auto i) { return processes[i].host != first; }) ||
+         std::ranges::any_of(job.communicators, [](const CommunicatorReport& one) {
+           const auto transport = one.conclusion.transport;
+           return !is_local(transport) && transport != Transport::kInconclusive;
+         });
 }
 
 /// Idle communicators count only where all are.
@@ -48,14 +61,21 @@ std::vector<const CommunicatorReport*> deciding(const JobReport& job) {
   return busy.empty() ? all : busy;
 }
 
-Conclusion mixed(std::string because, const JobReport& job) {
-  Conclusion conclusion{Transport::kMixed, std::move(because), {}};
+Conclusion mixed(const JobReport& job, const std::vector<Process>& processes) {
+  const auto lines = networks_of(job, processes);
+  std::vector<std::string> names;
+  Conclusion conclusion{Transport::kMixed, {}, {}};
+  for (const auto& [name, line] : lines) {
+    names.push_back(name);
+    conclusion.proof.push_back(line);
+  }
+  conclusion.because =
+      names.size() < 2 ? "some communicators use RDMA, others sockets"
+                       : fmt::format("ranks or communicators use {}", fmt::join(names, " and "));
   for (const auto& one : job.communicators) {
-    if (is_local(one.conclusion.transport)) continue;
-    const auto& proof = one.conclusion.proof;
-    conclusion.proof.insert(conclusion.proof.end(), proof.begin(),
-                            proof.begin() + std::min<std::ptrdiff_t>(std::ssize(proof), 2));
-    if (conclusion.proof.size() >= 6) break;
+    if (is_local(one.conclusion.transport) || one.conclusion.proof.empty()) continue;
+    conclusion.proof.push_back(one.conclusion.proof.back());
+    if (conclusion.proof.size() >= kMostProof) break;
   }
   return conclusion;
 }
@@ -68,14 +88,12 @@ Conclusion conclude_job(const JobReport& job, const std::vector<Process>& proces
   if (candidates.empty()) return {};
   std::set<Transport> transports;
   for (const auto* const one : candidates) transports.insert(one->conclusion.transport);
-  const auto names = networks_of(job, processes);
-  const bool all_local = std::ranges::all_of(transports, is_local);
-  if (transports.contains(Transport::kRdma) && transports.contains(Transport::kSocket)) {
-    return mixed("some communicators use RDMA, others sockets", job);
-  }
-  if (!all_local && names.size() > 1 && names.contains("Socket")) {
-    return mixed(fmt::format("ranks or communicators use {}", fmt::join(names, " and ")), job);
-  }
+  const auto networks = networks_of(job, processes);
+  const bool both =
+      transports.contains(Transport::kRdma) && transports.contains(Transport::kSocket);
+  const bool differ = networks.size() > 1 && networks.contains("Socket") &&
+                      !std::ranges::all_of(transports, is_local) && spans_hosts(job, processes);
+  if (both || differ) return mixed(job, processes);
   const auto worst = std::ranges::max_element(
       candidates, {}, [](const auto* one) { return one->conclusion.transport; });
   return (*worst)->conclusion;
@@ -133,6 +151,11 @@ void explain(JobReport& job, const TransportReport& report) {
   thin_out(job.findings);
 }
 
+std::string name_in(const std::vector<NetDevice>& devices, int index) {
+  const auto found = std::ranges::find(devices, index, &NetDevice::index);
+  return found == devices.end() ? std::string() : found->name;
+}
+
 std::string plural(std::size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
@@ -174,12 +197,10 @@ int exit_code(Transport transport) {
   return transport == Transport::kMixed || transport == Transport::kSocket ? 5 : 0;
 }
 
-std::string device_name(const Process& process, int index) {
-  for (const auto* const list : {&process.virtual_devices, &process.ib_devices}) {
-    const auto found = std::ranges::find(*list, index, &NetDevice::index);
-    if (found != list->end()) return found->name;
-  }
-  return fmt::format("device {}", index);
+std::string device_name(const Process& process, const ChannelKind& kind) {
+  if (kind.transport == "NET/Socket") return name_in(process.socket_interfaces, kind.device);
+  auto name = name_in(process.virtual_devices, kind.device);
+  return name.empty() ? name_in(process.ib_devices, kind.device) : name;
 }
 
 TransportReport judge(const NcclLog& log) {

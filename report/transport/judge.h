@@ -58,7 +58,7 @@ struct TransportReport {
 /// What the logs prove. Never throws for what a log contains.
 TransportReport judge(const NcclLog& log);
 
-/// Name of the device that channels of this index use, or "device 4" where the log does not tell.
-std::string device_name(const Process& process, int index);
+/// Name of the device that such channels use; empty where the log does not tell.
+std::string device_name(const Process& process, const ChannelKind& kind);
 
 }  // namespace wiretax

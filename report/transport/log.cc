@@ -1,6 +1,7 @@
 #include "report/transport/log.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "report/record.h"
 #include "report/transport/messages.h"
@@ -8,7 +9,8 @@
 namespace wiretax {
 namespace {
 
-constexpr std::size_t kBlock = std::size_t{1} << 20;  // longer lines are cut; NCCL's have 1 KiB
+constexpr std::size_t kBlock = std::size_t{1}
+                               << 18;  // longer lines are not NCCL's, which have 1 KiB
 constexpr std::size_t kEvidenceBytes = 300;
 
 }  // namespace
@@ -16,22 +18,21 @@ constexpr std::size_t kEvidenceBytes = 300;
 void NcclLog::read(std::istream& stream, std::string name) {
   files_.push_back(std::move(name));
   line_number_ = 0;
-  std::string block(kBlock, '\0');
+  const auto block = std::make_unique_for_overwrite<char[]>(kBlock);
   std::size_t kept = 0;
   bool inside_long_line = false;
   while (stream) {
-    stream.read(block.data() + kept, static_cast<std::streamsize>(block.size() - kept));
-    std::string_view text(block.data(), kept + static_cast<std::size_t>(stream.gcount()));
+    stream.read(block.get() + kept, static_cast<std::streamsize>(kBlock - kept));
+    std::string_view text(block.get(), kept + static_cast<std::size_t>(stream.gcount()));
     for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
-      if (!inside_long_line) take(text.substr(0, end));
+      take(inside_long_line ? std::string_view() : text.substr(0, end));
       inside_long_line = false;
       text.remove_prefix(end + 1);
     }
-    const bool full = text.size() == block.size();
-    if ((full || !stream) && !text.empty() && !inside_long_line) take(text);
+    const bool full = text.size() == kBlock;
     inside_long_line = inside_long_line || full;
     kept = full ? 0 : text.size();
-    std::copy_n(text.data(), kept, block.data());
+    std::copy_n(text.data(), kept, block.get());
   }
   if (stream.bad()) throw InputError(files_.back() + ": cannot be read");
 }

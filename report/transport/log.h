@@ -15,7 +15,8 @@ namespace wiretax {
 /// Reads logs of NCCL in one pass: one file a rank, or all in one, in any mixture.
 class NcclLog {
  public:
-  /// Reads to the end. `name` is what the evidence calls it. Throws InputError where reading fails.
+  /// Reads to the end. `name` is what the evidence calls it. A last line without its end may be
+  /// half of one, and is left out. Throws InputError where reading fails.
   void read(std::istream& stream, std::string name);
 
   [[nodiscard]] const std::vector<Process>& processes() const { return processes_; }

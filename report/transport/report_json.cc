@@ -35,7 +35,7 @@ Json json_of(const ChannelKind& kind, const ChannelUse& use, const Process& proc
       {"transport", kind.transport}, {"peer", kind.peer}, {"channels", use.channels.size()}};
   if (!kind.is_net()) return json;
   json["index"] = kind.device;
-  json["device"] = device_name(process, kind.device);
+  if (const auto name = device_name(process, kind); !name.empty()) json["device"] = name;
   json["gdr"] = kind.gdr;
   return json;
 }

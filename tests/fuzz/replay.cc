@@ -1,5 +1,5 @@
-// Gives every file of the folders that are named to a fuzz target, without libFuzzer: what was found once stays
-// found, under any compiler.
+// Gives every file of the folders that are named to a fuzz target, without libFuzzer: what was
+// found once stays found, under any compiler.
 
 #include <cstdint>
 #include <cstdio>
