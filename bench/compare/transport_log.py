@@ -34,13 +34,13 @@ def lines_of(rank):
 
 def write_log(path, size):
     job = "".join(line + "\n" for rank in range(RANKS) for line in lines_of(rank))
-    filler = "".join(f"node{i % 128:03}:{4000 + i}:{5000 + i} [0] NCCL INFO AllReduce: {i * 8} Bytes -> Algo RING proto LL "
+    filler = "".join(f"node{i % RANKS // 8:03}:{4000 + i % RANKS}:{5000 + i % RANKS} [0] NCCL INFO AllReduce: {i * 8} Bytes -> Algo RING proto LL "
                      "channel{Lo..Hi}={0..15}\n"
                      f"    {i:8}   1024   float   sum   -1   28.40   0.04   0.04   0\n" for i in range(4096))
     with open(path, "w") as file:
         file.write(job)
         while file.tell() < size:
-            file.write(job if file.tell() % 2 else filler)
+            file.write(filler)
 
 
 def main():

@@ -110,6 +110,7 @@ std::string channels_text(const Membership& membership, const Process& process) 
     paths[path_of(kind, process)].insert(use.channels.begin(), use.channels.end());
   }
   std::vector<std::string> parts;
+  parts.reserve(paths.size());
   for (const auto& [path, channels] : paths)
     parts.push_back(fmt::format("{} x {}", channels.size(), path));
   return parts.empty() ? "none seen" : fmt::format("{}", fmt::join(parts, ", "));
@@ -129,6 +130,7 @@ std::string gdr_text(const Membership& membership) {
 
 std::string devices_text(const Process& process) {
   std::vector<std::string> names;
+  names.reserve(process.ib_devices.size());
   for (const auto& device : process.ib_devices) names.push_back(device.name);
   return names.empty() ? "-" : fmt::format("{}", fmt::join(names, ","));
 }

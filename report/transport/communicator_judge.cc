@@ -83,6 +83,7 @@ std::vector<Evidence> proof_of(const std::map<std::string, std::vector<Evidence>
 
 std::string names_of(const std::map<std::string, std::vector<Evidence>>& lines) {
   std::vector<std::string> names;
+  names.reserve(lines.size());
   for (const auto& [name, some] : lines) names.push_back(name);
   return fmt::format("{}", fmt::join(names, " and "));
 }

@@ -153,6 +153,7 @@ std::vector<Job> settle(const std::vector<Process>& processes,
     job.communicators.push_back(std::move(communicator));
   }
   std::vector<Job> all;
+  all.reserve(jobs.size());
   for (auto& [root, job] : jobs) all.push_back(std::move(job));
   return all;
 }

@@ -160,6 +160,16 @@ std::string plural(std::size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
+/// Processes that print a line or two and take part in nothing, e.g. one that only makes the
+/// identifier.
+bool is_silent(const JobReport& job, const std::vector<Process>& processes) {
+  return std::ranges::all_of(job.processes, [&](auto i) {
+    const auto& process = processes[i];
+    return process.memberships.empty() && process.networks.empty() && process.failures.empty() &&
+           process.signs.empty();
+  });
+}
+
 /// Why there is nothing to judge.
 std::string without_jobs(const NcclLog& log) {
   const auto where =
@@ -220,6 +230,8 @@ TransportReport judge(const NcclLog& log) {
     judged.conclusion = conclude_job(judged, report.processes);
     explain(judged, report);
   }
+  const auto silent = [&](const JobReport& job) { return is_silent(job, report.processes); };
+  if (!std::ranges::all_of(report.jobs, silent)) std::erase_if(report.jobs, silent);
   const auto worst = std::ranges::max_element(
       report.jobs, {}, [](const JobReport& job) { return job.conclusion.transport; });
   if (worst != report.jobs.end()) report.conclusion = worst->conclusion;

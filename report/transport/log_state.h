@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -27,7 +28,10 @@ struct ChannelKind {
   int device = -1;        // NCCL's index, for NET
   bool gdr = false;       // GPUDirect RDMA
   int peer = 0;
-  auto operator<=>(const ChannelKind&) const = default;
+  bool operator<(const ChannelKind& other) const {
+    return std::tie(transport, device, gdr, peer) <
+           std::tie(other.transport, other.device, other.gdr, other.peer);
+  }
 
   [[nodiscard]] bool is_net() const { return transport.starts_with("NET/"); }
 };

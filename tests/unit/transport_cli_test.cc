@@ -49,7 +49,7 @@ class TransportCli : public testing::Test {
     return (folder_ / name).string();
   }
 
-  std::string write_pair(RankLog one) const {
+  std::string write_pair(const RankLog& one) const {
     return write("a.log", one.text()) + " " + write("b.log", other(one).text());
   }
 
@@ -129,7 +129,7 @@ TEST_F(TransportCli, NothingFromALogCommandsTheTerminal) {
   const auto result = run("transport " + path);
   for (const auto c : result.output) EXPECT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= ' ');
   EXPECT_LT(result.output.size(), 8000U);
-  EXPECT_NO_THROW(Json::parse(run("transport --json " + path).output));
+  EXPECT_TRUE(Json::accept(run("transport --json " + path).output));
 }
 
 TEST_F(TransportCli, JobsAreListedWhereThereAreSeveral) {

@@ -99,6 +99,13 @@ TEST(TransportMess, TwoJobsInOneFileAreJudgedApart) {
   EXPECT_EQ(verdict_of(report), "SOCKET");
 }
 
+TEST(TransportMess, AProcessThatTakesNoPartDoesNotSpoilTheVerdict) {
+  const std::string driver = "spark-a:99:99 [0] NCCL INFO Bootstrap: Using enP7s7:10.0.0.1<0>\n";
+  const auto report = judged({driver + RankLog{}.text() + other({}).text()});
+  EXPECT_EQ(report.jobs.size(), 1U);
+  EXPECT_EQ(verdict_of(report), "RDMA");
+}
+
 TEST(TransportMess, APointerThatIsUsedAgainIsAnotherCommunicator) {
   RankLog first;
   RankLog second{.communicator = "0x8"};
@@ -148,7 +155,8 @@ TEST(TransportMess, AVeryLongLineIsPassedOverAndTheNextOneRead) {
   for (const std::size_t length :
        {std::size_t{262'143}, std::size_t{262'144}, std::size_t{262'145}, std::size_t{800'000}}) {
     NcclLog log;
-    std::istringstream stream(std::string(length, 'y') + "\n" + line + "\n" + line + "\n" + line);
+    std::istringstream stream(fmt::format("{}\n{line}\n{line}\n{line}", std::string(length, 'y'),
+                                          fmt::arg("line", line)));
     log.read(stream, "long");
     EXPECT_EQ(log.nccl_lines(), 2U) << length;
     EXPECT_EQ(log.processes().front().networks.front().line.line, 2U) << length;
@@ -173,8 +181,7 @@ TEST(TransportMess, AThousandRanksInOneFile) {
 
 TEST(TransportMess, NumbersOutOfAllBoundsAreNoRanks) {
   for (const auto* const line :
-       {"comm 0x1 rank 99999999 nranks 100000000 cudaDev 0 nvmlDev 0 busId 1 commId 0x2 - Init "
-        "START",
+       {"comm 0x1 rank 99999999 nranks 100000000 cudaDev 0 - Init START",
         "comm 0x1 rank -1 nranks 2 cudaDev 0 nvmlDev 0 busId 1 commId 0x2 - Init START",
         "Channel 00/0 : 99999999999[0] -> 1[0] [send] via NET/IB/0",
         "Channel 00/0 : 0[0] -> -1[0] via SHM", "Channel 00/0 : 0[0] -> 1[0] [send] via NET/IB/",
