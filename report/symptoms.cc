@@ -97,6 +97,7 @@ const Symptom& find_symptom(std::string_view id) {
   const auto found = std::ranges::find(all, wanted, &Symptom::id);
   if (found != all.end()) return *found;
   std::vector<std::string> ids;
+  ids.reserve(all.size());
   for (const auto& symptom : all) ids.push_back(symptom.id);
   throw UnknownName(unknown_name_text("symptom", id, ids));
 }

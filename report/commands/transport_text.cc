@@ -118,6 +118,7 @@ std::string channels_text(const Membership& membership, const Process& process) 
 
 /// The channels say it; the flag of the rings only where there are none.
 std::string gdr_text(const Membership& membership) {
+  if (membership.network && membership.network->name == "Socket") return "-";
   std::set<bool> seen;
   for (const auto& [kind, use] : membership.channels) {
     if (kind.is_net()) seen.insert(kind.gdr);

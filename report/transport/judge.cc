@@ -143,8 +143,7 @@ void explain(JobReport& job, const TransportReport& report) {
   if (transport == Transport::kMixed) {
     append(job.findings, differences_of(job.processes, report.processes));
     if (wrong_type(job, report.processes) == nullptr) {
-      job.findings.push_back(
-          {"mixed-networks", true, job.conclusion.because, job.conclusion.proof});
+      job.findings.push_back({"mixed-networks", true, job.conclusion.because, {}});
     }
   }
   std::ranges::stable_sort(job.findings, {}, severity_rank);
