@@ -9,7 +9,8 @@
 namespace wiretax {
 namespace {
 
-constexpr int kMostRanks = 1 << 24;  // more than any machine has; a damaged number is larger
+constexpr std::size_t kMostTried = 256;  // a process has a few communicators, not thousands
+constexpr int kMostRanks = 1 << 24;      // more than any machine has; a damaged number is larger
 
 /// "NET/IB/0(1)/GDRDMA/Shared", "P2P/direct pointer/read", "SHM/direct/direct". Empty transport:
 /// not known.
@@ -63,7 +64,7 @@ void Messages::take_channel(Cursor text) {
   auto kind = kind_of(text.rest());
   if (kind.transport.empty()) return;
   kind.peer = receives ? *from : *to;
-  auto& membership = log_.memberships_[membership_with(receives ? *to : *from)];
+  auto& membership = log_.memberships_[membership_with(receives ? *to : *from, kind.peer)];
   auto [found, added] = membership.channels.try_emplace(kind);
   if (added) found->second.first = log_.evidence();
   found->second.channels.insert(*channel);
@@ -136,7 +137,6 @@ std::size_t Messages::add_membership(std::string handle, int rank) {
   membership.rank = rank;
   membership.first = log_.evidence();
   process_.memberships.push_back(index);
-  log_.latest_[{thread_.process, rank}] = index;
   return index;
 }
 
@@ -158,14 +158,20 @@ std::size_t Messages::membership_of(const std::string& handle, int rank,
   return found->second;
 }
 
-/// Channels name the rank, not the communicator: that of the thread, or else the latest in which
-/// the process has this rank.
-std::size_t Messages::membership_with(int rank) {
-  if (const auto* const own = current(); own != nullptr && own->rank == rank) {
+/// Channels name the ranks, not the communicator: that of the thread, or else the latest in which
+/// the process has this rank and the peer can be.
+std::size_t Messages::membership_with(int rank, int peer) {
+  const auto fits = [&](const Membership& one) {
+    return one.rank == rank && (one.ranks == 0 || peer < one.ranks);
+  };
+  if (const auto* const own = current(); own != nullptr && fits(*own)) {
     return static_cast<std::size_t>(thread_.membership);
   }
-  const auto key = std::make_pair(thread_.process, rank);
-  if (const auto found = log_.latest_.find(key); found != log_.latest_.end()) return found->second;
+  std::size_t tried = 0;
+  for (auto at = process_.memberships.rbegin(); at != process_.memberships.rend(); ++at) {
+    if (fits(log_.memberships_[*at])) return *at;
+    if (++tried == kMostTried) break;
+  }
   return add_membership({}, rank);
 }
 

@@ -120,7 +120,9 @@ std::vector<int> missing_ranks(const Communicator& communicator,
   std::set<int> expected;
   for (const auto index : communicator.members) {
     heard.insert(memberships[index].rank);
-    for (const auto& [kind, use] : memberships[index].channels) expected.insert(kind.peer);
+    for (const auto& [kind, use] : memberships[index].channels) {
+      if (communicator.ranks == 0 || kind.peer < communicator.ranks) expected.insert(kind.peer);
+    }
   }
   const auto enough = static_cast<int>(heard.size()) + kMostMissing;
   for (int rank = 0; rank < std::min(communicator.ranks, enough); ++rank) expected.insert(rank);

@@ -48,7 +48,6 @@ class NcclLog {
   std::map<std::pair<std::string, std::uint64_t>, std::size_t> process_index_;
   std::map<ThreadKey, Thread> threads_;
   std::map<std::pair<std::size_t, std::string>, std::size_t> handles_;  // latest use of a pointer
-  std::map<std::pair<std::size_t, int>, std::size_t> latest_;  // membership of a process as a rank
   std::string_view line_;
   std::uint64_t line_number_ = 0;
   std::uint64_t lines_ = 0;

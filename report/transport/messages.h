@@ -44,7 +44,7 @@ class Messages {
   std::string split_of(Cursor text) const;
   std::size_t add_membership(std::string handle, int rank);
   std::size_t membership_of(const std::string& handle, int rank, const std::string& communicator);
-  std::size_t membership_with(int rank);
+  std::size_t membership_with(int rank, int peer);
   Membership* current();
 
   NcclLog& log_;

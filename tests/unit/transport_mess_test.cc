@@ -106,6 +106,35 @@ TEST(TransportMess, AProcessThatTakesNoPartDoesNotSpoilTheVerdict) {
   EXPECT_EQ(verdict_of(report), "RDMA");
 }
 
+/// Connected at the first use, by another thread, after a smaller communicator was made: rank 3 is
+/// not in that.
+TEST(TransportMess, LateChannelsGoToTheCommunicatorThatHasThePeer) {
+  std::vector<std::string> files;
+  for (int rank = 0; rank < 4; ++rank) {
+    RankLog world{.rank = rank,
+                  .host = fmt::format("n{}", rank),
+                  .pid = 100 + rank,
+                  .ranks = 4,
+                  .nodes = 4,
+                  .via = ""};
+    auto text = world.text();
+    if (rank < 2) {
+      text += spoken(
+          world.speaker(),
+          fmt::format("Using network IB\nncclCommInitRank comm 0x9 rank {} nranks 2 cudaDev 0 "
+                      "nvmlDev 0 busId 1 commId 0x99 - Init START\n",
+                      rank));
+    }
+    const auto late = fmt::format("{}:{}:999 [0] NCCL INFO ", world.host, world.pid);
+    const int peer = (rank + 3) % 4;
+    text += spoken(
+        late, fmt::format("Channel 00/0 : {0}[0] -> {1}[0] [send] via NET/IB/0\n", rank, peer));
+    files.push_back(text);
+  }
+  const auto report = judged(files);
+  EXPECT_EQ(verdict_of(report), "RDMA") << report.conclusion.because;
+}
+
 TEST(TransportMess, APointerThatIsUsedAgainIsAnotherCommunicator) {
   RankLog first;
   RankLog second{.communicator = "0x8"};
