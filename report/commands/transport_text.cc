@@ -40,7 +40,7 @@ std::string lines_text(const std::vector<Evidence>& lines, std::string_view inde
 /// "2 processes on 2 hosts, NCCL 2.28.9+cuda13.0"
 std::string size_of(const JobReport& job, const TransportReport& report) {
   std::set<std::string> hosts;
-  std::set<std::string> versions;
+  auto versions = report.jobs.size() == 1 ? report.versions : std::set<std::string>();
   for (const auto index : job.processes) {
     const auto& process = report.processes[index];
     hosts.insert(process.host);

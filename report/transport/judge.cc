@@ -215,6 +215,7 @@ std::string device_name(const Process& process, const ChannelKind& kind) {
 TransportReport judge(const NcclLog& log) {
   TransportReport report;
   report.files = log.files();
+  report.versions = log.versions();
   report.lines = log.lines();
   report.nccl_lines = log.nccl_lines();
   report.processes = log.processes();

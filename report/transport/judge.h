@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,7 @@ struct TransportReport {
   std::vector<Process> processes;
   std::vector<Membership> memberships;
   std::vector<std::string> files;
+  std::set<std::string> versions;  // that no process claims for itself
   std::uint64_t lines = 0;
   std::uint64_t nccl_lines = 0;
 };

@@ -45,6 +45,9 @@ void NcclLog::take(std::string_view line) {
   ++nccl_lines_;
   line_ = line;
   if (parsed->level == LogLine::Level::kInfo) ++info_lines_;
+  if (parsed->level == LogLine::Level::kVersion) {
+    versions_.emplace(parsed->text.substr(0, parsed->text.find(' ')));
+  }
   if (!parsed->speaker || parsed->level == LogLine::Level::kOther) return;
   auto& thread = thread_of(*parsed->speaker);
   Messages(*this, thread).take(*parsed);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <istream>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ class NcclLog {
   [[nodiscard]] const std::vector<Process>& processes() const { return processes_; }
   [[nodiscard]] const std::vector<Membership>& memberships() const { return memberships_; }
   [[nodiscard]] const std::vector<std::string>& files() const { return files_; }
+  /// Of "NCCL version 2.28.9+cuda13.0", which most versions print once, without saying who speaks.
+  [[nodiscard]] const std::set<std::string>& versions() const { return versions_; }
   [[nodiscard]] std::uint64_t lines() const { return lines_; }
   [[nodiscard]] std::uint64_t nccl_lines() const { return nccl_lines_; }
   [[nodiscard]] std::uint64_t info_lines() const { return info_lines_; }
@@ -48,6 +51,7 @@ class NcclLog {
   std::map<std::pair<std::string, std::uint64_t>, std::size_t> process_index_;
   std::map<ThreadKey, Thread> threads_;
   std::map<std::pair<std::size_t, std::string>, std::size_t> handles_;  // latest use of a pointer
+  std::set<std::string> versions_;
   std::string_view line_;
   std::uint64_t line_number_ = 0;
   std::uint64_t lines_ = 0;

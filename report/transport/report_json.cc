@@ -101,6 +101,7 @@ std::string transport_json(const TransportReport& report) {
   Json json = {{"schema", 1}};
   json.update(json_of(report.conclusion));
   json["files"] = report.files;
+  json["versions"] = report.versions;
   json["lines"] = report.lines;
   json["nccl_lines"] = report.nccl_lines;
   json["jobs"] = Json::array();

@@ -72,6 +72,12 @@ TEST_F(TransportCli, RdmaIsZeroAndShowsWhichHalf) {
             Not(HasSubstr("What to do"))));
 }
 
+TEST_F(TransportCli, TheVersionIsSaidWhereverItStands) {
+  const auto path =
+      write("all.log", "NCCL version 2.20.5+cuda12.4\n" + RankLog{}.text() + other({}).text());
+  EXPECT_THAT(run("transport " + path).output, HasSubstr("on 2 hosts, NCCL 2.20.5+cuda12.4."));
+}
+
 TEST_F(TransportCli, SocketIsFiveWithReasonAndFix) {
   RankLog one{.network = "Socket", .via = "NET/Socket"};
   one.before = "NCCL_IB_DISABLE set by environment to 1.\n";
