@@ -109,9 +109,10 @@ Band pipeline_wire(Pricer& pricer, const Fabric& fabric, const Model& model,
   return total;
 }
 
-/// KV heads are not split further than one per rank.
-double kv_share(const Model& model, std::uint64_t ranks) {
-  return real((model.kv_heads + ranks - 1) / ranks) / real(model.kv_heads);
+/// Of one tensor-parallel rank and one sequence: what it keeps, and what a step moves.
+double rank_sequence_bytes(const Model& model, const Workload& workload, double state_passes) {
+  return model.kv_bytes(real(workload.context)) * model.kv_share(workload.ranks) +
+         state_passes * model.state_bytes / real(workload.ranks);
 }
 
 std::string memory_reason(const Machine& machine, double bytes) {
@@ -125,7 +126,8 @@ std::string heads_reason(const Model& model, std::uint64_t ranks) {
   if (model.heads % ranks != 0) {
     return fmt::format("{} heads do not divide by {}", model.heads, ranks);
   }
-  if (model.kv_heads % ranks != 0 && ranks % model.kv_heads != 0) {
+  const bool kv_heads_split = model.latent_dim == 0;
+  if (kv_heads_split && model.kv_heads % ranks != 0 && ranks % model.kv_heads != 0) {
     return fmt::format("{} KV heads do not divide by {}", model.kv_heads, ranks);
   }
   if (model.linear_heads % ranks != 0) {
@@ -139,15 +141,17 @@ double operations_of(const Model& model, double tokens) {
 }
 
 Plan single(const Model& model, const Machine& machine, const Workload& workload) {
-  const double kv = model.kv_bytes_per_token() * real(workload.batch * workload.context);
+  const double batch = real(workload.batch);
+  const double context = real(workload.context);
   Plan plan{.strategy = Strategy::kSingle,
             .name = strategy_name(Strategy::kSingle, 1),
             .paths = {},
-            .reason = memory_reason(machine, model.resident_bytes() + kv),
+            .reason = memory_reason(machine,
+                                    model.resident_bytes() + model.sequence_bytes(context) * batch),
             .notes = {}};
-  plan.paths.push_back({.tokens = real(workload.batch),
-                        .kv_bytes = kv,
-                        .operations = operations_of(model, real(workload.batch)),
+  plan.paths.push_back({.tokens = batch,
+                        .kv_bytes = model.sequence_traffic(context) * batch,
+                        .operations = operations_of(model, batch),
                         .wire_s = {}});
   return plan;
 }
@@ -164,19 +168,21 @@ Plan replicas(const Model& model, const Machine& machine, const Workload& worklo
 Plan tensor_parallel(const Model& model, const Machine& machine, const Fabric& fabric,
                      const Workload& workload) {
   const double n = real(workload.ranks);
-  const double kv = model.kv_bytes_per_token() * real(workload.batch * workload.context) *
-                    kv_share(model, workload.ranks);
+  const double batch = real(workload.batch);
   Plan plan{.strategy = Strategy::kTensorParallel,
             .name = strategy_name(Strategy::kTensorParallel, workload.ranks),
             .paths = {},
             .reason = heads_reason(model, workload.ranks),
             .notes = {}};
-  if (plan.fits()) plan.reason = memory_reason(machine, model.resident_bytes() / n + kv);
+  if (plan.fits()) {
+    plan.reason = memory_reason(
+        machine, model.resident_bytes() / n + rank_sequence_bytes(model, workload, 1) * batch);
+  }
   Pricer pricer(fabric);
-  plan.paths.push_back({.tokens = real(workload.batch),
+  plan.paths.push_back({.tokens = batch,
                         .weight_share = 1 / n,
-                        .kv_bytes = kv,
-                        .operations = operations_of(model, real(workload.batch)) / n,
+                        .kv_bytes = rank_sequence_bytes(model, workload, 2) * batch,
+                        .operations = operations_of(model, batch) / n,
                         .wire_s = tensor_parallel_wire(pricer, model, workload)});
   plan.notes = pricer.take_notes();
   return plan;
@@ -191,7 +197,8 @@ Plan pipeline(const Model& model, const Machine& machine, const Fabric& fabric,
   const auto batch = tokens_per_part(workload.batch, workload.ranks);
   const double fullest =
       real((model.layers + workload.ranks - 1) / workload.ranks) / real(model.layers);
-  const double kv_per_sequence = model.kv_bytes_per_token() * real(workload.context);
+  const double kept = model.sequence_bytes(real(workload.context));
+  const double moved = model.sequence_traffic(real(workload.context));
   Plan plan{.strategy = Strategy::kPipeline,
             .name = strategy_name(Strategy::kPipeline, workload.ranks),
             .paths = {},
@@ -200,18 +207,18 @@ Plan pipeline(const Model& model, const Machine& machine, const Fabric& fabric,
   if (model.layers < workload.ranks) {
     plan.reason = fmt::format("{} layers do not fill {} stages", model.layers, workload.ranks);
   } else {
-    plan.reason = memory_reason(
-        machine, fullest * (model.resident_bytes() + kv_per_sequence * real(workload.batch)));
+    plan.reason =
+        memory_reason(machine, fullest * (model.resident_bytes() + kept * real(workload.batch)));
   }
   Pricer pricer(fabric);
   plan.paths.push_back({.tokens = real(batch),
-                        .kv_bytes = kv_per_sequence * real(batch),
+                        .kv_bytes = moved * real(batch),
                         .operations = operations_of(model, real(batch)),
                         .wire_s = pipeline_wire(pricer, fabric, model, workload)});
   const double passes = micro_batches * fullest;
   plan.paths.push_back({.tokens = real(batch),
                         .weight_share = passes,
-                        .kv_bytes = passes * kv_per_sequence * real(batch),
+                        .kv_bytes = passes * moved * real(batch),
                         .operations = passes * operations_of(model, real(batch)),
                         .fixed_share = micro_batches / n,
                         .wire_s = {}});

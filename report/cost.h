@@ -37,7 +37,7 @@ struct Assumptions {
 
 struct Parts {
   double weights_s = 0;
-  double kv_s = 0;
+  double kv_s = 0;  // the KV cache, and the state of linear attention
   double wire_s = 0;
   double compute_s = 0;  // what computing takes beyond reading, 0 where memory is the limit
   double fixed_s = 0;
@@ -49,8 +49,8 @@ struct Parts {
 struct Path {
   double tokens = 1;        // whose weights are read together
   double weight_share = 1;  // of the weights that these tokens need
-  double kv_bytes = 0;
-  double operations = 0;  // floating point
+  double kv_bytes = 0;      // KV cache read, state of linear attention read and written
+  double operations = 0;    // floating point
   double fixed_share = 1;
   Band wire_s;
 };

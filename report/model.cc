@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <vector>
 
@@ -14,31 +13,77 @@ namespace wiretax {
 namespace {
 
 constexpr double kBitsPerByte = 8;
-constexpr double kUnquantisedBits = 16;
+
+struct NamedBits {
+  const char* name;
+  double ffn;  // FFN or experts, the shared expert too
+  double attention;
+  double head;
+};
 
 // Block scales are in the bits: mxfp4 has 8 per 32 values, nvfp4 8 per 16.
-constexpr std::array kQuantisations = {
-    Quantisation{"bf16", 16, 16, 16},
-    Quantisation{"fp8", 8, 8, 16},
-    Quantisation{"mxfp4", 4.25, 16, 16},
-    Quantisation{"nvfp4", 4.5, 16, 16},
+constexpr std::array kNamedBits = {
+    NamedBits{"bf16", 16, 16, 16},
+    NamedBits{"fp8", 8, 8, 16},
+    NamedBits{"mxfp4", 4.25, 16, 16},
+    NamedBits{"nvfp4", 4.5, 16, 16},
 };
+
+Quantisation quantisation_of(const NamedBits& named) {
+  Quantisation quantisation;
+  quantisation.name = named.name;
+  quantisation.origin = fmt::format("the name {}", named.name);
+  auto& bits = quantisation.bits;
+  bits.attention = bits.linear_attention = named.attention;
+  bits.ffn = bits.experts = bits.shared_expert = named.ffn;
+  bits.lm_head = named.head;
+  return quantisation;
+}
+
+double bytes_of(const PerPart& parameters, const PerPart& bits) {
+  double sum = 0;
+  for (const auto& part : kParts) sum += parameters.*part.value * (bits.*part.value);
+  return sum / kBitsPerByte;
+}
+
+/// The matrix that makes the logits, wherever it is stored.
+double head_bytes(const Model& model) {
+  const auto matrix = static_cast<double>(model.vocabulary) * static_cast<double>(model.hidden);
+  const auto& bits = model.quant.bits;
+  const bool tied = model.parameters.lm_head == 0;
+  return matrix * (tied ? bits.embedding : bits.lm_head) / kBitsPerByte;
+}
+
+/// KV bytes of one token in one layer.
+double kv_layer_bytes(const Model& model) {
+  constexpr std::uint64_t kKeyAndValue = 2;
+  const auto values =
+      model.latent_dim > 0 ? model.latent_dim : kKeyAndValue * model.kv_heads * model.head_dim;
+  return static_cast<double>(values) * model.kv_bits / kBitsPerByte;
+}
 
 }  // namespace
 
-const Quantisation& find_quantisation(std::string_view name) {
-  const auto* const found = std::ranges::find(kQuantisations, name, &Quantisation::name);
-  if (found != kQuantisations.end()) return *found;
+PerPart uniform_bits(double bits) {
+  PerPart all;
+  for (const auto& part : kParts) all.*part.value = bits;
+  return all;
+}
+
+Quantisation find_quantisation(std::string_view name) {
+  const auto* const found = std::ranges::find(kNamedBits, name, &NamedBits::name);
+  if (found != kNamedBits.end()) return quantisation_of(*found);
   std::vector<std::string_view> names;
-  names.reserve(kQuantisations.size());
-  for (const auto& quantisation : kQuantisations) names.push_back(quantisation.name);
+  names.reserve(kNamedBits.size());
+  for (const auto& named : kNamedBits) names.emplace_back(named.name);
   throw UnknownName(
       fmt::format("quantisation '{}' is not known (use {})", name, fmt::join(names, ", ")));
 }
 
-double Parameters::total() const {
-  return attention + linear_attention + ffn + experts + router + shared_expert + embedding +
-         lm_head + norms;
+double PerPart::total() const {
+  double sum = 0;
+  for (const auto& part : kParts) sum += this->*part.value;
+  return sum;
 }
 
 double Model::active_parameters() const {
@@ -55,28 +100,47 @@ double Model::coverage(double tokens, double gamma) const {
 }
 
 double Model::weight_bytes(double tokens, double gamma) const {
-  const auto head = static_cast<double>(vocabulary) * static_cast<double>(hidden);
-  const double read_experts = parameters.experts * coverage(tokens, gamma);
-  const double bits = (parameters.attention + parameters.linear_attention) * quant.attention_bits +
-                      (parameters.ffn + parameters.shared_expert + read_experts) * quant.ffn_bits +
-                      (parameters.router + parameters.norms) * kUnquantisedBits +
-                      head * quant.head_bits;
-  return bits / kBitsPerByte;
+  auto read = parameters;
+  read.embedding = read.lm_head = 0;
+  read.experts *= coverage(tokens, gamma);
+  return bytes_of(read, quant.bits) + head_bytes(*this);
 }
 
-double Model::resident_bytes() const {
-  const double bits =
-      (parameters.attention + parameters.linear_attention) * quant.attention_bits +
-      (parameters.ffn + parameters.shared_expert + parameters.experts) * quant.ffn_bits +
-      (parameters.router + parameters.norms + parameters.embedding) * kUnquantisedBits +
-      parameters.lm_head * quant.head_bits;
-  return bits / kBitsPerByte;
-}
+double Model::resident_bytes() const { return bytes_of(parameters, quant.bits); }
 
 double Model::kv_bytes_per_token() const {
-  constexpr std::uint64_t kKeyAndValue = 2;
-  return static_cast<double>(kKeyAndValue * kv_layers * kv_heads * head_dim) * kUnquantisedBits /
-         kBitsPerByte;
+  return static_cast<double>(kv_layers) * kv_layer_bytes(*this);
 }
+
+double Model::kv_bytes(double context) const {
+  const double kept = window > 0 ? std::min(context, static_cast<double>(window)) : context;
+  const auto sliding = static_cast<double>(sliding_layers);
+  const double full = static_cast<double>(kv_layers) - sliding;
+  return (full * context + sliding * kept) * kv_layer_bytes(*this);
+}
+
+double Model::sequence_bytes(double context) const { return kv_bytes(context) + state_bytes; }
+
+double Model::sequence_traffic(double context) const { return kv_bytes(context) + 2 * state_bytes; }
+
+double Model::kv_share(std::uint64_t ranks) const {
+  if (latent_dim > 0) return 1;
+  return static_cast<double>((kv_heads + ranks - 1) / ranks) / static_cast<double>(kv_heads);
+}
+
+double Model::draft_weight_bytes(double tokens, double gamma) const {
+  if (draft.modules == 0) return 0;
+  auto read = draft.parameters;
+  read.experts *= coverage(tokens, gamma);
+  return bytes_of(read, draft.bits) / static_cast<double>(draft.modules) + head_bytes(*this);
+}
+
+double Model::draft_kv_bytes(double context) const {
+  if (draft.modules == 0) return 0;
+  const auto of_one = static_cast<double>(draft.layers) / static_cast<double>(draft.modules);
+  return of_one * context * kv_layer_bytes(*this);
+}
+
+double Model::draft_resident_bytes() const { return bytes_of(draft.parameters, draft.bits); }
 
 }  // namespace wiretax

@@ -20,13 +20,12 @@ int run_models(Colour colour) {
                {"config.json", kLeft}});
   for (const auto& entry : model_catalogue()) {
     const auto model = find_model(entry.name);
-    table.add({model.name, std::string(model.quant.name),
-               fmt::format("{:.2f} B", model.parameters.total() / 1e9),
-               fmt::format("{:.2f} B", model.active_parameters() / 1e9),
-               fmt::format("{}", model.layers),
-               fmt::format("{:.2f}", model.weight_bytes(1, 1) / kGigabyte),
-               fmt::format("{:.0f}", model.kv_bytes_per_token() / static_cast<double>(kKibibyte)),
-               model.derived ? "derived" : "its own"});
+    table.add(
+        {model.name, model.quant.name, fmt::format("{:.2f} B", model.parameters.total() / 1e9),
+         fmt::format("{:.2f} B", model.active_parameters() / 1e9), fmt::format("{}", model.layers),
+         fmt::format("{:.2f}", model.weight_bytes(1, 1) / kGigabyte),
+         fmt::format("{:.0f}", model.kv_bytes_per_token() / static_cast<double>(kKibibyte)),
+         model.derived ? "derived" : "its own"});
   }
   fmt::print(
       "{}\nActive: parameters that a token multiplies with. GB/token: weights read at batch 1 "

@@ -14,43 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Part {
-  const char* name;
-  double parameters;
-  double bits;
-};
-
-std::vector<Part> parts_of(const Model& model) {
-  constexpr double kPlain = 16;
-  const auto& parameters = model.parameters;
-  const auto& quant = model.quant;
-  std::vector<Part> parts = {
-      {"attention", parameters.attention, quant.attention_bits},
-      {"linear_attention", parameters.linear_attention, quant.attention_bits},
-      {"ffn", parameters.ffn, quant.ffn_bits},
-      {"experts", parameters.experts, quant.ffn_bits},
-      {"shared_expert", parameters.shared_expert, quant.ffn_bits},
-      {"router", parameters.router, kPlain},
-      {"embedding", parameters.embedding, kPlain},
-      {"lm_head", parameters.lm_head, quant.head_bits},
-      {"norms", parameters.norms, kPlain}};
-  std::erase_if(parts, [](const Part& part) { return part.parameters == 0; });
-  return parts;
-}
-
-std::vector<std::string> caveats_of(const Model& model) {
-  std::vector<std::string> caveats = {"layers for multi-token prediction are not counted"};
-  if (model.sliding_layers > 0) {
-    caveats.push_back(
-        fmt::format("{} layers have a sliding window, which is not applied: their KV "
-                    "bytes are an upper bound",
-                    model.sliding_layers));
-  }
-  if (model.linear_heads > 0) {
-    caveats.emplace_back("the state of linear attention is not counted, its weights are");
-  }
-  return caveats;
-}
+std::vector<std::string> caveats_of(const Model& model) { return model.notes; }
 
 Json messages_json(const std::vector<Message>& messages) {
   Json list = Json::array();
@@ -77,7 +41,10 @@ void print_json(const Model& model, const std::vector<std::uint64_t>& batches,
                {"ranks", ranks},
                {"caveats", caveats_of(model)},
                {"batches", Json::array()}};
-  for (const auto& part : parts_of(model)) json["parameters"][part.name] = part.parameters;
+  for (const auto& part : kParts) {
+    const double parameters = model.parameters.*part.value;
+    if (parameters > 0) json["parameters"][part.name] = parameters;
+  }
   for (const auto batch : batches) {
     json["batches"].push_back(
         {{"batch", batch},
@@ -91,10 +58,12 @@ void print_json(const Model& model, const std::vector<std::uint64_t>& batches,
 std::string parts_text(const Model& model, const Ink& ink) {
   using enum Table::Align;
   Table table({{"part", kLeft}, {"parameters"}, {"bits"}, {"GB in memory"}});
-  for (const auto& part : parts_of(model)) {
-    table.add({part.name, fmt::format("{:.3f} B", part.parameters / 1e9),
-               fmt::format("{:.4g}", part.bits),
-               fmt::format("{:.2f}", part.parameters * part.bits / 8 / kGigabyte)});
+  for (const auto& part : kParts) {
+    const double parameters = model.parameters.*part.value;
+    if (parameters == 0) continue;
+    const double bits = model.quant.bits.*part.value;
+    table.add({part.name, fmt::format("{:.3f} B", parameters / 1e9), fmt::format("{:.4g}", bits),
+               fmt::format("{:.2f}", parameters * bits / 8 / kGigabyte)});
   }
   table.add({"total", fmt::format("{:.3f} B", model.parameters.total() / 1e9), "",
              fmt::format("{:.2f}", model.resident_bytes() / kGigabyte)});

@@ -210,8 +210,8 @@ TEST(ModelErrors, NameTheFileTheFieldAndWhatIsWrong) {
     const char* complaint;
   };
   const std::vector<Case> cases = {
-      {"num_hidden_layers", 0, "0 is not in 1 to 10000"},
-      {"num_hidden_layers", 1'000'000'000'000'000'000, "1000000000000000000 is not in 1 to 10000"},
+      {"num_hidden_layers", 0, "0 is not in 1 to 1000"},
+      {"num_hidden_layers", 1'000'000'000'000'000'000, "1000000000000000000 is not in 1 to 1000"},
       {"num_hidden_layers", "32", "\"32\" is not a whole number"},
       {"hidden_size", -4096, "-4096 is not in"},
       {"hidden_size", 4096.5, "4096.5 is not a whole number"},
@@ -248,8 +248,14 @@ TEST(ModelErrors, NestedFieldsAreNamedInFull) {
 TEST(ModelErrors, AFamilyNobodyUnderstandsIsRefusedByItsField) {
   auto config = small_dense();
   config["kv_lora_rank"] = 512;
-  config["model_type"] = "deepseek_v3";
-  EXPECT_THAT(reason_of_config(config), HasSubstr("kv_lora_rank: not understood"));
+  EXPECT_THAT(reason_of_config(config),
+              HasSubstr("kv_lora_rank: not understood in model_type llama"));
+  config = small_dense();
+  config["index_topk"] = 2048;  // sparse attention
+  EXPECT_THAT(reason_of_config(config), HasSubstr("index_topk: not understood"));
+  config = small_dense();
+  config["use_qk_norm"] = true;
+  EXPECT_THAT(reason_of_config(config), HasSubstr("use_qk_norm: not understood"));
   config = small_dense();
   config["model_type"] = "mamba2";
   EXPECT_THAT(reason_of_config(config), HasSubstr("model_type: 'mamba2' is not understood"));
