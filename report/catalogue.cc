@@ -43,7 +43,7 @@ CatalogueEntry read_entry(const EmbeddedFile& file) {
   entry.name = fields.text("name");
   entry.source = fields.text("source");
   entry.derived = fields.flag("derived").value_or(false);
-  entry.quant = fields.text("quant");
+  if (fields.has("quant")) entry.quant = fields.text("quant");
   if (const auto* const aliases = fields.find("aliases")) {
     entry.aliases = aliases->get<std::vector<std::string>>();
   }

@@ -22,7 +22,7 @@ struct CatalogueEntry {
   std::vector<std::string> aliases;
   std::string source;
   bool derived = false;
-  std::string quant;   // unless another is asked for
+  std::string quant;   // unless another is asked for; empty: its quantization_config decides
   std::string config;  // JSON: the fields of config.json that parse_model needs
 };
 

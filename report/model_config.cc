@@ -3,13 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 
 #include "report/config_fields.h"
 #include "report/model.h"
 #include "report/model_layers.h"
+#include "report/quantisation_rules.h"
 
 namespace wiretax {
 namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::string_view kHfQuant = "hf_quant_config.json";
 
 std::uint64_t count_kind(const std::vector<LayerKind>& kinds, LayerKind kind) {
   return static_cast<std::uint64_t>(std::ranges::count(kinds, kind));
@@ -65,27 +72,54 @@ void add_ends(bool tied, const Model& model, Weights& weights) {
   weights.plain.norms += real(model.hidden);
 }
 
-/// The file's own method where its name says all. The mixed ones of ModelOpt have to be named.
-Quantisation quantisation_of(const ConfigFields& fields, std::string_view wanted) {
-  if (!wanted.empty()) return find_quantisation(wanted);
-  const auto* const config = fields.find("quantization_config");
-  if (config == nullptr) return find_quantisation("bf16");
-  if (!config->is_object()) fields.fail("quantization_config", "not an object");
-  const ConfigFields inner(*config, fields.origin(), "quantization_config.");
-  const auto method = inner.text("quant_method");
-  if (method == "fp8" || method == "mxfp4") return find_quantisation(method);
-  inner.fail("quant_method", fmt::format("'{}' is not understood: append :bf16, :fp8, :mxfp4 or "
-                                         ":nvfp4 to the file's name",
-                                         method));
+const Json* object_of(const ConfigFields& fields, std::string_view name) {
+  const auto* const value = fields.find(name);
+  if (value != nullptr && !value->is_object()) fields.fail(name, "not an object");
+  return value;
 }
 
+/// The rules of the files, where they have any. Wrappers have them inside or outside text_config.
+std::optional<QuantisationRules> rules_of(const ConfigFields& text, const ConfigFields& outer,
+                                          const Json& hf_quant_config) {
+  for (const auto* const place : {&outer, &text}) {
+    if (const auto* const config = object_of(*place, "quantization_config")) {
+      return QuantisationRules::of_config(
+          ConfigFields(*config, outer.origin(), "quantization_config."));
+    }
+    if (place->has("compression_config")) place->fail("compression_config", "not understood");
+  }
+  const ConfigFields fields(hf_quant_config, fmt::format("{} with {}", outer.origin(), kHfQuant));
+  if (const auto* const config = object_of(fields, "quantization")) {
+    return QuantisationRules::of_hf_quant_config(
+        ConfigFields(*config, fields.origin(), "quantization."));
+  }
+  if (!hf_quant_config.empty()) fields.fail("quantization", "missing");
+  return std::nullopt;
+}
+
+void quantise(const std::optional<QuantisationRules>& rules, const Layers& layers, Model& model) {
+  if (rules) {
+    model.quant = rules->apply(layers.model);
+    model.draft.bits = rules->bits_of(layers.draft);
+    std::ranges::copy(rules->notes(), std::back_inserter(model.notes));
+    return;
+  }
+  model.quant = find_quantisation("bf16");
+  model.quant.origin = "no quantization_config in its file";
+}
+
+/// What a file says besides its shape, and what was asked for in its place.
+struct Precision {
+  std::string_view asked;
+  const Json& hf_quant_config;
+};
+
 Model parse_text_model(const ConfigFields& fields, const ConfigFields& outer,
-                       std::string_view quant) {
+                       const Precision& precision) {
   const auto& family = family_of(fields);
   Model model;
   model.name = fields.origin();
   model.source = fields.origin();
-  model.quant = quantisation_of(outer, quant);
   model.layers = fields.count("num_hidden_layers", kMostLayers);
   model.hidden = fields.count("hidden_size", kWidest);
   model.vocabulary = fields.count("vocab_size", kMostTokens);
@@ -95,21 +129,31 @@ Model parse_text_model(const ConfigFields& fields, const ConfigFields& outer,
   add_ends(tied ? *tied : outer.flag("tie_word_embeddings").value_or(family.tied), model,
            layers.model);
   model.parameters = layers.model.parameters();
-  model.draft.bits = model.quant.bits;
+  if (precision.asked.empty()) {
+    quantise(rules_of(fields, outer, precision.hf_quant_config), layers, model);
+  } else {
+    model.quant = find_quantisation(precision.asked);
+    model.draft.bits = model.quant.bits;
+  }
   return model;
 }
 
 }  // namespace
 
 Model parse_model(std::string_view config_json, std::string_view origin, std::string_view quant,
-                  std::string_view /*hf_quant_config*/) {
+                  std::string_view hf_quant_config) {
   const auto document = parse_object(config_json, origin);
+  const auto other =
+      hf_quant_config.empty() || !quant.empty()
+          ? Json::object()
+          : parse_object(hf_quant_config, fmt::format("{} with {}", origin, kHfQuant));
+  const Precision precision = {quant, other};
   const ConfigFields outer(document, std::string(origin));
   const auto* const nested = outer.find("text_config");
-  if (nested == nullptr) return parse_text_model(outer, outer, quant);
+  if (nested == nullptr) return parse_text_model(outer, outer, precision);
   if (!nested->is_object()) outer.fail("text_config", "not an object");
-  auto model =
-      parse_text_model(ConfigFields(*nested, std::string(origin), "text_config."), outer, quant);
+  auto model = parse_text_model(ConfigFields(*nested, std::string(origin), "text_config."), outer,
+                                precision);
   if (outer.has("vision_config") || outer.has("audio_config")) {
     model.notes.emplace_back("only the language model is counted, not what sees or hears");
   }
@@ -117,7 +161,11 @@ Model parse_model(std::string_view config_json, std::string_view origin, std::st
 }
 
 Model read_model(const std::filesystem::path& path, std::string_view quant) {
-  return parse_model(read_small_file(path), path.string(), quant);
+  const auto beside = path.parent_path() / kHfQuant;
+  std::error_code error;
+  const bool there = quant.empty() && std::filesystem::is_regular_file(beside, error);
+  return parse_model(read_small_file(path), path.string(), quant,
+                     there ? read_small_file(beside) : std::string{});
 }
 
 }  // namespace wiretax

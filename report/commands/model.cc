@@ -2,58 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "report/catalogue.h"
 #include "report/commands/commands.h"
+#include "report/commands/model_json.h"
 #include "report/traffic.h"
 #include "report/units.h"
 
 namespace wiretax {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::vector<std::string> caveats_of(const Model& model) { return model.notes; }
-
-Json messages_json(const std::vector<Message>& messages) {
-  Json list = Json::array();
-  for (const auto& message : messages) {
-    list.push_back({{"operation", message.operation},
-                    {"bytes", message.bytes},
-                    {"count", message.count},
-                    {"purpose", message.purpose}});
-  }
-  return list;
-}
-
-void print_json(const Model& model, const std::vector<std::uint64_t>& batches,
-                std::uint64_t ranks) {
-  Json json = {{"schema", 1},
-               {"model", model.name},
-               {"quant", model.quant.name},
-               {"source", model.source},
-               {"derived", model.derived},
-               {"parameters", {{"total", model.parameters.total()}}},
-               {"active_parameters", model.active_parameters()},
-               {"resident_bytes", model.resident_bytes()},
-               {"kv_bytes_per_token", model.kv_bytes_per_token()},
-               {"ranks", ranks},
-               {"caveats", caveats_of(model)},
-               {"batches", Json::array()}};
-  for (const auto& part : kParts) {
-    const double parameters = model.parameters.*part.value;
-    if (parameters > 0) json["parameters"][part.name] = parameters;
-  }
-  for (const auto batch : batches) {
-    json["batches"].push_back(
-        {{"batch", batch},
-         {"weight_bytes", model.weight_bytes(static_cast<double>(batch), 1)},
-         {"tensor_parallel", messages_json(tensor_parallel_messages(model, ranks, batch))},
-         {"pipeline", messages_json(pipeline_messages(model, ranks, batch))}});
-  }
-  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
-}
 
 std::string parts_text(const Model& model, const Ink& ink) {
   using enum Table::Align;
@@ -115,6 +71,37 @@ std::string messages_text(const Model& model, const std::vector<std::uint64_t>& 
   return table.empty() ? "one rank sends nothing\n" : table.text(ink);
 }
 
+/// What a sequence keeps, beyond the bytes for every token of context.
+std::string cache_text(const Model& model) {
+  std::string text;
+  if (model.latent_dim > 0) {
+    text += fmt::format("cache: one vector of {} for all heads, whole on every rank of TP\n",
+                        model.latent_dim);
+  }
+  if (model.sliding_layers > 0) {
+    text += fmt::format("window: {} of {} layers keep no more than {} tokens\n",
+                        model.sliding_layers, model.kv_layers, model.window);
+  }
+  if (model.state_bytes > 0) {
+    text += fmt::format(
+        "state: {:.3f} GB of linear attention for every sequence, read and written "
+        "by every step\n",
+        model.state_bytes / kGigabyte);
+  }
+  return text;
+}
+
+std::string draft_text(const Model& model) {
+  const auto& draft = model.draft;
+  if (draft.modules == 0) return {};
+  return fmt::format(
+      "draft: {} for multi-token prediction, {:.2f} B parameters and {:.2f} GB that no total "
+      "contains; one\n  pass reads {:.2f} GB, the head included\n",
+      draft.modules == 1 ? "1 module" : fmt::format("{} modules", draft.modules),
+      draft.parameters.total() / 1e9, model.draft_resident_bytes() / kGigabyte,
+      model.draft_weight_bytes(1, 1) / kGigabyte);
+}
+
 void print_text(const Model& model, const std::vector<std::uint64_t>& batches, std::uint64_t ranks,
                 const Ink& ink) {
   fmt::print(
@@ -123,7 +110,8 @@ void print_text(const Model& model, const std::vector<std::uint64_t>& batches, s
       ink.bold(model.name), model.quant.name, model.parameters.total() / 1e9,
       model.active_parameters() / 1e9, model.weight_bytes(1, 1) / kGigabyte,
       model.kv_bytes_per_token() / static_cast<double>(kKibibyte));
-  fmt::print("source: {}{}\n\n", model.source, model.derived ? " [derived]" : "");
+  fmt::print("source: {}{}\n", model.source, model.derived ? " [derived]" : "");
+  fmt::print("bits: {}\n{}{}\n", model.quant.origin, cache_text(model), draft_text(model));
   fmt::print("{}\n{}\n{}\n", parts_text(model, ink), reading_text(model, batches, ink),
              messages_text(model, batches, ranks, ink));
   fmt::print(
@@ -132,7 +120,7 @@ void print_text(const Model& model, const std::vector<std::uint64_t>& batches, s
       "one micro-batch on its way through all stages.\nGB: 10^9 bytes. The range of experts: "
       "gamma .5 to 1 (1 is uniform routing).\n",
       ranks);
-  for (const auto& caveat : caveats_of(model)) fmt::print("Note: {}.\n", caveat);
+  for (const auto& caveat : model.notes) fmt::print("Note: {}.\n", caveat);
 }
 
 }  // namespace
@@ -141,7 +129,7 @@ int run_model(const ModelOptions& options) {
   const auto model = find_model(options.model);
   const auto batches = parse_count_list(options.batches);
   if (options.json) {
-    print_json(model, batches, options.ranks);
+    fmt::print("{}\n", model_json(model, batches, options.ranks));
   } else {
     print_text(model, batches, options.ranks, Ink(options.colour));
   }

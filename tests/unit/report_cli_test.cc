@@ -149,7 +149,14 @@ TEST_F(ReportCli, ModelPrintsPartsAndMessages) {
   EXPECT_THAT(result.output,
               AllOf(HasSubstr("Qwen3.6-27B-FP8 (fp8): 26.90 B parameters, 25.62 B active"),
                     HasSubstr("[derived]"), HasSubstr("linear_attention"), HasSubstr("15892480"),
-                    HasSubstr("128     10240")));
+                    HasSubstr("128     10240"), HasSubstr("bits: the name fp8"),
+                    HasSubstr("state: 0.154 GB of linear attention"),
+                    HasSubstr("draft: 1 module for multi-token prediction")));
+  EXPECT_THAT(run("model gpt-oss-20b").output,
+              HasSubstr("window: 12 of 24 layers keep no more than 128 tokens"));
+  EXPECT_THAT(run("model deepseek-v3").output,
+              AllOf(HasSubstr("cache: one vector of 576 for all heads"),
+                    HasSubstr("bits: its quantization_config (fp8)")));
 }
 
 TEST_F(ReportCli, ModelAsJson) {
@@ -158,6 +165,10 @@ TEST_F(ReportCli, ModelAsJson) {
   EXPECT_NEAR(json["parameters"]["total"].get<double>(), 20.91e9, 0.1e9);
   EXPECT_EQ(json["batches"][0]["tensor_parallel"][1]["bytes"], 5760);
   EXPECT_EQ(json["batches"][0]["tensor_parallel"][1]["count"], 48);
+  EXPECT_EQ(json["bits"]["attention"], 16);
+  EXPECT_EQ(json["bits_from"], "its quantization_config (mxfp4)");
+  EXPECT_EQ(json["cache"]["window"], 128);
+  EXPECT_TRUE(json["draft"].is_null());
 }
 
 TEST_F(ReportCli, ModelReadsTheUsersOwnConfig) {

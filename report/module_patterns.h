@@ -1,0 +1,31 @@
+#pragma once
+
+// Names of modules, and patterns of names, as quantisation_config lists them.
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace wiretax {
+
+/// Three notations occur: a name ("lm_head", "model.layers.0.mlp"), a glob ("model.layers.1.*") and
+/// a regular expression ("re:.*self_attn.*"). A leading "model." or "language_model." is ignored,
+/// as wrappers differ in them.
+class ModulePatterns {
+ public:
+  /// False if the pattern is not understood: of regular expressions only what these lists need.
+  [[nodiscard]] bool add(std::string_view pattern);
+
+  /// A name stands for all that it is a run of whole components of: "gate" for "mlp.gate", not for
+  /// "mlp.gate_proj". A glob or expression also stands for all below what it matches.
+  [[nodiscard]] bool match(std::string_view module) const;
+
+  [[nodiscard]] bool empty() const { return names_.empty() && globs_.empty(); }
+
+ private:
+  std::set<std::string, std::less<>> names_;
+  std::vector<std::string> globs_;
+};
+
+}  // namespace wiretax
