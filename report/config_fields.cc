@@ -18,6 +18,8 @@ using Json = nlohmann::json;
 /// Configurations are kilobytes; the largest seen lists every quantised module in 90 KB.
 constexpr std::uintmax_t kLargestConfig = 16 * kMebibyte;
 constexpr std::size_t kQuoted = 40;
+/// What prints or compares JSON calls itself for every level.
+constexpr int kDeepest = 64;
 
 /// A JSON error's byte as people look for it: the line, and what stands in it.
 std::string place_of(std::string_view text, std::size_t byte) {
@@ -38,7 +40,11 @@ std::string place_of(std::string_view text, std::size_t byte) {
 Json parse_object(std::string_view text, std::string_view origin) {
   if (text.empty()) throw InputError(fmt::format("{}: the file is empty", origin));
   try {
-    auto document = Json::parse(text);
+    const auto refuse_depth = [&](int depth, Json::parse_event_t, const Json&) {
+      if (depth <= kDeepest) return true;
+      throw InputError(fmt::format("{}: nested deeper than {} levels", origin, kDeepest));
+    };
+    auto document = Json::parse(text, refuse_depth);
     if (!document.is_object()) throw InputError(fmt::format("{}: not a JSON object", origin));
     return document;
   } catch (const Json::parse_error& error) {

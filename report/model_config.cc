@@ -108,6 +108,15 @@ void quantise(const std::optional<QuantisationRules>& rules, const Layers& layer
   model.quant.origin = "no quantization_config in its file";
 }
 
+/// Every field may be within its bounds and the whole still be none.
+void check_size(const ConfigFields& fields, const Model& model) {
+  constexpr double kMostParameters = 1e15;
+  if (model.parameters.total() <= kMostParameters) return;
+  fields.fail("hidden_size",
+              fmt::format("{} with {} layers and {} experts makes {:.3g} parameters", model.hidden,
+                          model.layers, model.experts, model.parameters.total()));
+}
+
 /// What a file says besides its shape, and what was asked for in its place.
 struct Precision {
   std::string_view asked;
@@ -129,6 +138,7 @@ Model parse_text_model(const ConfigFields& fields, const ConfigFields& outer,
   add_ends(tied ? *tied : outer.flag("tie_word_embeddings").value_or(family.tied), model,
            layers.model);
   model.parameters = layers.model.parameters();
+  check_size(fields, model);
   if (precision.asked.empty()) {
     quantise(rules_of(fields, outer, precision.hf_quant_config), layers, model);
   } else {

@@ -5,9 +5,11 @@
 namespace wiretax {
 namespace {
 
+constexpr std::uint64_t kMostModules = 16;
+constexpr std::uint64_t kMostDraftLayers = 16;  // of one module
+
 /// How many draft modules the file speaks of, by the name that its family uses.
 std::uint64_t draft_modules(const ConfigFields& fields) {
-  constexpr std::uint64_t kMostModules = 64;
   for (const auto* const field :
        {"num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_modules"}) {
     if (fields.has(field)) return fields.count_or(field, kMostModules, 0);
@@ -36,7 +38,7 @@ Weights draft_weights(const ConfigFields& fields, const Family& family, const We
         "draft layers with embeddings of their own (mtp_use_dedicated_embeddings) are left out");
     return weights;
   }
-  const auto layers = fields.count_or("mtp_transformer_layers", kMostLayers, 1);
+  const auto layers = fields.count_or("mtp_transformer_layers", kMostDraftLayers, 1);
   const double hidden = real(model.hidden);
   const bool qwen = family.draft == DraftStyle::kQwen;
   for (std::uint64_t i = 0; i < modules * layers; ++i) {

@@ -11,9 +11,7 @@ constexpr char kAny = '*';
 constexpr char kOne = '?';
 constexpr char kDigits = '#';
 
-// Files of thousands of names are usual, of thousands of globs not; nor are expressions that stand
-// for hundreds of them.
-constexpr std::size_t kMostGlobs = 4096;
+/// Of one expression.
 constexpr std::size_t kMostAlternatives = 256;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -43,34 +41,46 @@ std::string canonical(std::string_view name) {
   return text;
 }
 
-/// What one token of a glob makes of the places in `text` that are reached so far.
-std::vector<bool> advance(char token, std::string_view text, const std::vector<bool>& reached) {
-  std::vector<bool> next(reached.size());
-  for (std::size_t at = 0; at < reached.size(); ++at) {
-    if (token == kAny) {
-      next[at] = reached[at] || (at > 0 && next[at - 1]);
-    } else if (at > 0) {
-      const char c = text[at - 1];
-      const bool from = reached[at - 1] || (token == kDigits && next[at - 1]);
-      const bool fits = token == kOne || (token == kDigits ? is_digit(c) : token == c);
-      next[at] = from && fits;
+/// How much of the text a token takes: a run of digits whole, anything else one character.
+std::size_t taken(char token, std::string_view text) {
+  if (text.empty()) return 0;
+  if (token != kDigits) return token == kOne || token == text.front() ? 1 : 0;
+  return std::min(text.find_first_not_of("0123456789"), text.size());
+}
+
+/// Of the whole text. Only the last * can have taken too little: what stands before it fits as
+/// early as it can.
+bool matches_whole(std::string_view glob, std::string_view text) {
+  std::size_t g = 0;
+  std::size_t t = 0;
+  auto after_any = std::string_view::npos;
+  std::size_t any_ends = 0;
+  while (t < text.size()) {
+    if (g < glob.size() && glob[g] == kAny) {
+      after_any = ++g;
+      any_ends = t;
+    } else if (const auto step = g < glob.size() ? taken(glob[g], text.substr(t)) : 0; step > 0) {
+      ++g;
+      t += step;
+    } else if (after_any != std::string_view::npos) {
+      g = after_any;
+      t = ++any_ends;
+    } else {
+      return false;
     }
   }
-  return next;
+  return glob.find_first_not_of(kAny, g) == std::string_view::npos;
 }
 
 /// Of the whole text, or up to a dot in it.
 bool glob_matches(std::string_view glob, std::string_view text) {
-  const auto literal = std::min(glob.find_first_of("*?#"), glob.size());
-  if (text.substr(0, literal) != glob.substr(0, literal)) return false;
-  std::vector<bool> reached(text.size() + 1);
-  reached[literal] = true;
-  for (const char token : glob.substr(literal)) reached = advance(token, text, reached);
-  if (reached.back()) return true;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (reached[at] && text[at] == '.') return true;
+  const auto literal = glob.substr(0, glob.find_first_of("*?#"));
+  if (!text.starts_with(literal)) return false;
+  for (auto end = text.find('.', literal.size()); end != std::string_view::npos;
+       end = text.find('.', end + 1)) {
+    if (matches_whole(glob, text.substr(0, end))) return true;
   }
-  return false;
+  return matches_whole(glob, text);
 }
 
 /// Translates a regular expression into globs, one for each alternative.
@@ -194,7 +204,7 @@ bool ModulePatterns::add(std::string_view pattern) {
     return true;
   }
   for (const auto& glob : globs) globs_.push_back(canonical(glob));
-  return globs_.size() <= kMostGlobs;
+  return globs_.size() <= kMostPatterns;
 }
 
 bool ModulePatterns::match(std::string_view module) const {

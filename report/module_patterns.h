@@ -2,6 +2,8 @@
 
 // Names of modules, and patterns of names, as quantisation_config lists them.
 
+#include <cstddef>
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -14,7 +16,11 @@ namespace wiretax {
 /// as wrappers differ in them.
 class ModulePatterns {
  public:
-  /// False if the pattern is not understood: of regular expressions only what these lists need.
+  /// Lists of thousands of names are usual, of more than two hundred patterns not.
+  static constexpr std::size_t kMostPatterns = 512;
+
+  /// False if the pattern is not understood, or one too many: of regular expressions only what
+  /// these lists need.
   [[nodiscard]] bool add(std::string_view pattern);
 
   /// A name stands for all that it is a run of whole components of: "gate" for "mlp.gate", not for

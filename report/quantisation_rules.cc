@@ -33,7 +33,9 @@ void add_pattern(const ConfigFields& config, std::string_view field, const Json&
                  ModulePatterns& patterns) {
   const auto pattern = expected_text(config, field, value);
   if (!patterns.add(pattern)) {
-    config.fail(field, fmt::format("'{}' is not understood", pattern.substr(0, 60)));
+    config.fail(field, fmt::format("'{}' is not understood (names, globs and simple expressions "
+                                   "are, at most {} of the latter two)",
+                                   pattern.substr(0, 60), ModulePatterns::kMostPatterns));
   }
 }
 

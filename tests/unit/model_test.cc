@@ -238,6 +238,13 @@ TEST(ModelErrors, NameTheFileTheFieldAndWhatIsWrong) {
   }
 }
 
+TEST(ModelErrors, SizesThatOnlyTogetherAreAbsurd) {
+  auto config = small_dense();
+  config.update({{"hidden_size", 1'000'000}, {"intermediate_size", 1'000'000}});
+  config["num_hidden_layers"] = 1000;
+  EXPECT_THAT(reason_of_config(config), HasSubstr("hidden_size: 1000000 with 1000 layers"));
+}
+
 TEST(ModelErrors, HeadsThatDoNotDivideTheHiddenSize) {
   auto config = small_dense();
   config["num_attention_heads"] = 6;
@@ -293,6 +300,8 @@ TEST(ModelErrors, WhatIsNoJson) {
   EXPECT_THAT(reason("hello"), HasSubstr("not JSON at line 1: 'hello'"));
   EXPECT_THAT(reason("[1]"), HasSubstr("not a JSON object"));
   EXPECT_THAT(reason(""), HasSubstr("the file is empty"));
+  EXPECT_THAT(reason("{\"hidden_size\": " + std::string(100'000, '[')),
+              HasSubstr("nested deeper than 64 levels"));
   EXPECT_THAT(reason("{\"text_config\": 3, \"model_type\": \"llama\"}"),
               HasSubstr("text_config: not an object"));
 }

@@ -67,6 +67,17 @@ TEST(ModulePatterns, WhatIsNotUnderstoodIsRefused) {
   std::string explosion = "re:";
   for (int i = 0; i < 9; ++i) explosion += "(a|b)";  // 512 alternatives
   EXPECT_FALSE(ModulePatterns().add(explosion));
+  ModulePatterns many;
+  for (std::size_t i = 0; i < ModulePatterns::kMostPatterns; ++i) EXPECT_TRUE(many.add("a*"));
+  EXPECT_FALSE(many.add("a*"));
+}
+
+TEST(ModulePatterns, AnyTextIsTriedAtEveryPlace) {
+  EXPECT_TRUE(patterns("*a*b").match("aabab"));
+  EXPECT_FALSE(patterns("*a*b").match("aaba"));
+  EXPECT_TRUE(patterns("*.0.*proj").match("layers.10.0.up_proj"));
+  EXPECT_TRUE(patterns("re:layers\\.\\d+\\.mlp").match("layers.123.mlp.up_proj"));
+  EXPECT_FALSE(patterns("re:layers\\.\\d+\\.mlp").match("layers.x.mlp.up_proj"));
 }
 
 }  // namespace
