@@ -1,12 +1,8 @@
 #include "report/model.h"
 
-#include <fmt/format.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "report/catalogue.h"
@@ -14,26 +10,10 @@
 namespace wiretax {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
 using Json = nlohmann::json;
 
 std::filesystem::path data(std::string_view file) {
   return std::filesystem::path(WIRETAX_TEST_DATA) / "models" / file;
-}
-
-std::string reason_of(const auto& call) {
-  try {
-    call();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-std::string reason_of_config(const Json& config) {
-  return reason_of([&] { parse_model(config.dump(), "config.json"); });
 }
 
 /// Two layers, small enough to count by hand.
@@ -207,164 +187,6 @@ TEST(Model, TheStateOfLinearAttentionIsPublished) {
   // cost-model, section 2: 48 layers x 48 heads x 128 x 128 x 4 bytes, and the convolution's
   // inputs.
   EXPECT_DOUBLE_EQ(model.state_bytes, 48 * (48.0 * 128 * 128 * 4 + 3 * 10'240 * 2));
-}
-
-TEST(ModelErrors, NameTheFileTheFieldAndWhatIsWrong) {
-  struct Case {
-    const char* field;
-    Json value;
-    const char* complaint;
-  };
-  const std::vector<Case> cases = {
-      {"num_hidden_layers", 0, "0 is not in 1 to 1000"},
-      {"num_hidden_layers", 1'000'000'000'000'000'000, "1000000000000000000 is not in 1 to 1000"},
-      {"num_hidden_layers", "32", "\"32\" is not a whole number"},
-      {"hidden_size", -4096, "-4096 is not in"},
-      {"hidden_size", 4096.5, "4096.5 is not a whole number"},
-      {"hidden_size", Json::array(), "[] is not a whole number"},
-      {"vocab_size", nullptr, "missing"},
-      {"intermediate_size", nullptr, "missing"},
-      {"head_dim", 0, "0 is not in"},
-      {"num_key_value_heads", 3, "3 does not divide 4 heads"},
-      {"tie_word_embeddings", "yes", "is not true or false"},
-      {"layer_types", {"full_attention"}, "not a list of 2 layers"},
-      {"model_type", 7, "7 is not a text"},
-  };
-  for (const auto& bad : cases) {
-    auto config = small_dense();
-    config[bad.field] = bad.value;
-    EXPECT_THAT(reason_of_config(config), AllOf(HasSubstr("config.json: "), HasSubstr(bad.field),
-                                                HasSubstr(bad.complaint), Not(HasSubstr("\n"))));
-  }
-}
-
-TEST(ModelErrors, SizesThatOnlyTogetherAreAbsurd) {
-  auto config = small_dense();
-  config.update({{"hidden_size", 1'000'000}, {"intermediate_size", 1'000'000}});
-  config["num_hidden_layers"] = 1000;
-  EXPECT_THAT(reason_of_config(config), HasSubstr("hidden_size: 1000000 with 1000 layers"));
-}
-
-TEST(ModelErrors, HeadsThatDoNotDivideTheHiddenSize) {
-  auto config = small_dense();
-  config["num_attention_heads"] = 6;
-  EXPECT_THAT(reason_of_config(config), HasSubstr("num_attention_heads: 6 does not divide"));
-}
-
-TEST(ModelErrors, NestedFieldsAreNamedInFull) {
-  auto config = small_dense();
-  config.erase("hidden_size");
-  EXPECT_THAT(reason_of_config({{"text_config", config}}),
-              HasSubstr("config.json: text_config.hidden_size: missing"));
-}
-
-TEST(ModelErrors, AFamilyNobodyUnderstandsIsRefusedByItsField) {
-  auto config = small_dense();
-  config["kv_lora_rank"] = 512;
-  EXPECT_THAT(reason_of_config(config),
-              HasSubstr("kv_lora_rank: not understood in model_type llama"));
-  config = small_dense();
-  config["index_topk"] = 2048;  // sparse attention
-  EXPECT_THAT(reason_of_config(config), HasSubstr("index_topk: not understood"));
-  config = small_dense();
-  config["use_qk_norm"] = true;
-  EXPECT_THAT(reason_of_config(config), HasSubstr("use_qk_norm: not understood"));
-  config = small_dense();
-  config["model_type"] = "mamba2";
-  EXPECT_THAT(reason_of_config(config), HasSubstr("model_type: 'mamba2' is not understood"));
-  config = small_dense();
-  config["layer_types"] = {"full_attention", "mamba"};
-  EXPECT_THAT(reason_of_config(config), HasSubstr("layer_types[1]: \"mamba\" is not understood"));
-  config = small_dense();
-  config["num_local_experts"] = 8;
-  EXPECT_THAT(reason_of_config(config), HasSubstr("num_local_experts: not understood"));
-  config = small_moe();
-  config["model_type"] = "minimax_m2";
-  config["attn_type_list"] = {1, 0};
-  EXPECT_THAT(reason_of_config(config), HasSubstr("attn_type_list"));
-}
-
-TEST(ModelErrors, MoreExpertsPerTokenThanExperts) {
-  auto config = small_moe();
-  config["num_experts_per_tok"] = 5;
-  EXPECT_THAT(reason_of_config(config), HasSubstr("num_experts_per_tok: 5 of 4 experts"));
-}
-
-TEST(ModelErrors, WhatIsNoJson) {
-  const auto reason = [](std::string_view text) {
-    return reason_of([&] { parse_model(text, "config.json"); });
-  };
-  EXPECT_THAT(reason("{\n\"hidden_size\": NaN,\n}"),
-              HasSubstr("config.json: not JSON at line 2: '\"hidden_size\": NaN,'"));
-  EXPECT_THAT(reason("{\"hidden_size\": 1e999}"), HasSubstr("config.json: "));
-  EXPECT_THAT(reason("hello"), HasSubstr("not JSON at line 1: 'hello'"));
-  EXPECT_THAT(reason("[1]"), HasSubstr("not a JSON object"));
-  EXPECT_THAT(reason(""), HasSubstr("the file is empty"));
-  EXPECT_THAT(reason("{\"hidden_size\": " + std::string(100'000, '[')),
-              HasSubstr("nested deeper than 64 levels"));
-  EXPECT_THAT(reason("{\"text_config\": 3, \"model_type\": \"llama\"}"),
-              HasSubstr("text_config: not an object"));
-}
-
-TEST(ModelErrors, FilesThatCannotBeUsed) {
-  EXPECT_THAT(reason_of([] { read_model("no/such/config.json"); }),
-              HasSubstr("no/such/config.json: cannot be read"));
-  const auto huge = std::filesystem::path(testing::TempDir()) / "huge.json";
-  std::ofstream(huge) << "{}";
-  std::filesystem::resize_file(huge, 17 << 20);
-  EXPECT_THAT(reason_of([&] { read_model(huge); }), HasSubstr("too large"));
-  std::filesystem::remove(huge);
-}
-
-TEST(Catalogue, EveryModelLoadsAndSaysWhereItComesFrom) {
-  EXPECT_GE(model_catalogue().size(), 17U);
-  for (const auto& entry : model_catalogue()) {
-    const auto model = find_model(entry.name);
-    EXPECT_FALSE(model.source.empty()) << entry.name;
-    if (!entry.quant.empty()) {
-      EXPECT_EQ(model.quant.name, entry.quant);
-    }
-    EXPECT_EQ(model.derived, entry.source.find("not seen") != std::string::npos) << entry.name;
-  }
-}
-
-TEST(Catalogue, EntriesEqualTheFilesTheyComeFrom) {
-  for (const auto& file : std::filesystem::directory_iterator(data(""))) {
-    auto id = file.path().stem().string();
-    id.replace(id.find("--"), 2, "/");
-    const auto ours = find_model(id + ":bf16");
-    const auto theirs = read_model(file.path(), "bf16");
-    EXPECT_DOUBLE_EQ(ours.parameters.total(), theirs.parameters.total()) << id;
-    EXPECT_EQ(ours.kv_layers, theirs.kv_layers) << id;
-    EXPECT_EQ(ours.sliding_layers, theirs.sliding_layers) << id;
-    EXPECT_EQ(ours.window, theirs.window) << id;
-    EXPECT_DOUBLE_EQ(ours.state_bytes, theirs.state_bytes) << id;
-    EXPECT_EQ(ours.draft.modules, theirs.draft.modules) << id;
-    EXPECT_EQ(ours.draft.parameters, theirs.draft.parameters) << id;
-    const auto own = find_model(id);
-    const auto theirs_own = read_model(file.path());
-    EXPECT_EQ(own.quant.bits, theirs_own.quant.bits) << id;
-    EXPECT_EQ(own.draft.bits, theirs_own.draft.bits) << id;
-  }
-}
-
-TEST(Catalogue, NamesMatchInAnyCaseAndByAlias) {
-  EXPECT_EQ(find_model("GPT-OSS-120B").name, "gpt-oss-120b");
-  EXPECT_EQ(find_model("openai/gpt-oss-120b:bf16").quant.name, "bf16");
-  EXPECT_EQ(find_model("qwen3.6-27b").name, "Qwen3.6-27B-FP8");
-}
-
-TEST(Catalogue, AFileIsAModelToo) {
-  EXPECT_EQ(find_model(data("openai--gpt-oss-20b.json").string() + ":bf16").layers, 24U);
-}
-
-TEST(Catalogue, AnUnknownNameListsNearOnes) {
-  EXPECT_THAT(reason_of([] { find_model("gpt-oss-12b"); }),
-              AllOf(HasSubstr("'gpt-oss-12b' is not known"), HasSubstr("gpt-oss-120b"),
-                    Not(HasSubstr("MiniMax"))));
-  EXPECT_THAT(reason_of([] { find_model("gpt-oss-120b:int3"); }),
-              AllOf(HasSubstr("'int3'"), HasSubstr("mxfp4")));
-  EXPECT_THROW(find_model("zzz"), UnknownName);
 }
 
 }  // namespace

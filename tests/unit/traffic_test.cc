@@ -44,7 +44,10 @@ INSTANTIATE_TEST_SUITE_P(Models, TrafficTable,
                                          TrafficRow{"gpt-oss-120b", 73, 5760, 402},
                                          TrafficRow{"Qwen3-Coder-30B-A3B", 97, 4096, 304},
                                          TrafficRow{"Mistral-Small-3.1-24B", 81, 10240, 262},
-                                         TrafficRow{"MiniMax-M2.7:nvfp4", 125, 6144, 400}));
+                                         TrafficRow{"MiniMax-M2.7:nvfp4", 125, 6144, 400},
+                                         TrafficRow{"Qwen3.5-35B-A3B", 81, 4096, 497},
+                                         TrafficRow{"Qwen3.5-122B-A10B", 97, 6144, 497},
+                                         TrafficRow{"DeepSeek-V3", 123, 14336, 259}));
 
 TEST(Traffic, BatchesMakeTheMessagesLargerNotMore) {
   const auto model = find_model("Qwen3.6-27B-FP8");
