@@ -74,6 +74,9 @@ Model model_of(const CatalogueEntry& entry, std::string_view quant) {
   model.name = entry.name;
   model.source = entry.source;
   model.derived = entry.derived;
+  if (quant.empty() && !entry.quant.empty()) {
+    model.quant.origin = fmt::format("the catalogue ({})", entry.quant);
+  }
   return model;
 }
 

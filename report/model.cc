@@ -32,7 +32,7 @@ constexpr std::array kNamedBits = {
 Quantisation quantisation_of(const NamedBits& named) {
   Quantisation quantisation;
   quantisation.name = named.name;
-  quantisation.origin = fmt::format("the name {}", named.name);
+  quantisation.origin = fmt::format("asked for ({})", named.name);
   auto& bits = quantisation.bits;
   bits.attention = bits.linear_attention = named.attention;
   bits.ffn = bits.experts = bits.shared_expert = named.ffn;

@@ -47,7 +47,7 @@ PerPart uniform_bits(double bits);
 /// How many bits a parameter of each part takes in memory, its scales included.
 struct Quantisation {
   std::string name;    // "fp8"; "fp8+nvfp4" where a file mixes them
-  std::string origin;  // who says so: the name that was asked for, or a field of a file
+  std::string origin;  // who says so: "asked for (fp8)", or a field of a file
   PerPart bits = uniform_bits(16);
 };
 

@@ -97,6 +97,18 @@ std::optional<QuantisationRules> rules_of(const ConfigFields& text, const Config
   return std::nullopt;
 }
 
+/// What no rule quantises is counted in 16 bits, as engines load it.
+void note_width(const ConfigFields& fields, Model& model) {
+  for (const auto* const name : {"torch_dtype", "dtype"}) {
+    const auto* const type = fields.find(name);
+    if (type == nullptr || *type == "bfloat16" || *type == "float16") continue;
+    model.notes.push_back(
+        fmt::format("{} is another than bfloat16 or float16: weights are counted "
+                    "in 16 bits, as engines load them",
+                    name));
+  }
+}
+
 void quantise(const std::optional<QuantisationRules>& rules, const Layers& layers, Model& model) {
   if (rules) {
     model.quant = rules->apply(layers.model);
@@ -140,6 +152,7 @@ Model parse_text_model(const ConfigFields& fields, const ConfigFields& outer,
   model.parameters = layers.model.parameters();
   check_size(fields, model);
   if (precision.asked.empty()) {
+    note_width(fields, model);
     quantise(rules_of(fields, outer, precision.hf_quant_config), layers, model);
   } else {
     model.quant = find_quantisation(precision.asked);

@@ -60,6 +60,8 @@ TEST(Catalogue, EntriesEqualTheFilesTheyComeFrom) {
 TEST(Catalogue, NamesMatchInAnyCaseAndByAlias) {
   EXPECT_EQ(find_model("GPT-OSS-120B").name, "gpt-oss-120b");
   EXPECT_EQ(find_model("openai/gpt-oss-120b:bf16").quant.name, "bf16");
+  EXPECT_EQ(find_model("openai/gpt-oss-120b:bf16").quant.origin, "asked for (bf16)");
+  EXPECT_EQ(find_model("Llama-3.1-8B").quant.origin, "the catalogue (bf16)");
   EXPECT_EQ(find_model("qwen3.6-27b").name, "Qwen3.6-27B-FP8");
 }
 

@@ -12,6 +12,7 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// Real files of Hugging Face, as ai-dynamo/aiconfigurator at 095f58a and before keeps them.
 std::filesystem::path data(std::string_view file) {
   return std::filesystem::path(WIRETAX_TEST_DATA) / "models" / file;
 }
@@ -56,6 +57,7 @@ INSTANTIATE_TEST_SUITE_P(
     Files, ModelTable,
     testing::Values(TableRow{"meta-llama--Meta-Llama-3.1-8B.json", 8.030, 7.505, 128},
                     TableRow{"meta-llama--Meta-Llama-3.1-70B.json", 70.55, 69.50, 320},
+                    TableRow{"meta-llama--Llama-3.3-70B-Instruct.json", 70.55, 69.50, 320},
                     TableRow{"Qwen--Qwen3-32B.json", 32.76, 31.98, 256},
                     TableRow{"Qwen--Qwen3-32B-FP8.json", 32.76, 31.98, 256},
                     TableRow{"Qwen--Qwen3.5-27B.json", 26.90, 25.62, 64},

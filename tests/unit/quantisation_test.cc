@@ -49,10 +49,19 @@ TEST(Quantisation, TheFilesOwnIsUsedAndSaysSo) {
   EXPECT_EQ(own.quant.origin, "its quantization_config (fp8)");
   const auto asked = read_model(data("models/Qwen--Qwen3-32B-FP8.json"), "nvfp4");
   EXPECT_EQ(asked.quant.name, "nvfp4");
-  EXPECT_EQ(asked.quant.origin, "the name nvfp4");
+  EXPECT_EQ(asked.quant.origin, "asked for (nvfp4)");
   const auto none = read_model(data("models/Qwen--Qwen3-32B.json"));
   EXPECT_EQ(none.quant.name, "bf16");
   EXPECT_EQ(none.quant.origin, "no quantization_config in its file");
+}
+
+TEST(Quantisation, WeightsOf32BitsAreCountedIn16AndThatIsSaid) {
+  auto config = dense(nullptr);
+  config["torch_dtype"] = "float32";
+  EXPECT_THAT(read(config).notes, ElementsAre(HasSubstr("torch_dtype is another")));
+  EXPECT_DOUBLE_EQ(read(config).quant.bits.ffn, 16);
+  config["torch_dtype"] = "bfloat16";
+  EXPECT_THAT(read(config).notes, IsEmpty());
 }
 
 TEST(Quantisation, Fp8HasAScaleForEveryBlockAndLeavesTheHead) {

@@ -149,7 +149,7 @@ TEST_F(ReportCli, ModelPrintsPartsAndMessages) {
   EXPECT_THAT(result.output,
               AllOf(HasSubstr("Qwen3.6-27B-FP8 (fp8): 26.90 B parameters, 25.62 B active"),
                     HasSubstr("[derived]"), HasSubstr("linear_attention"), HasSubstr("15892480"),
-                    HasSubstr("128     10240"), HasSubstr("bits: the name fp8"),
+                    HasSubstr("128     10240"), HasSubstr("bits: the catalogue (fp8)"),
                     HasSubstr("state: 0.154 GB of linear attention"),
                     HasSubstr("draft: 1 module for multi-token prediction")));
   EXPECT_THAT(run("model gpt-oss-20b").output,
