@@ -37,7 +37,9 @@ std::string canonical(std::string_view name) {
   if (at == std::string::npos) return text;
   const auto begin = at + kExperts.size();
   const auto end = std::min(text.find_first_not_of("0123456789", begin), text.size());
-  if (end > begin) text.replace(begin, end - begin, "0");
+  if (end == begin) return text;
+  text.erase(begin, end - begin);
+  text.insert(begin, 1, '0');
   return text;
 }
 
