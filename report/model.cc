@@ -125,7 +125,8 @@ double Model::sequence_traffic(double context) const { return kv_bytes(context) 
 
 double Model::kv_share(std::uint64_t ranks) const {
   if (latent_dim > 0) return 1;
-  return static_cast<double>((kv_heads + ranks - 1) / ranks) / static_cast<double>(kv_heads);
+  const auto fullest = (kv_heads + ranks - 1) / ranks;
+  return static_cast<double>(fullest) / static_cast<double>(kv_heads);
 }
 
 double Model::draft_weight_bytes(double tokens, double gamma) const {
