@@ -58,12 +58,13 @@ CurveTime Curve::at(double bytes) const {
       points_, bytes, {}, [](const auto& point) { return static_cast<double>(point.bytes); });
   if (upper == points_.end()) {
     const auto last = scaled(points_.back(), bytes / static_cast<double>(points_.back().bytes));
-    return {last.time_s, last.interval_s, CurveRange::kAboveLargest};
+    return {last.time_s, last.interval_s, CurveRange::kAboveLargest, points_.back(),
+            points_.back()};
   }
   const auto x1 = static_cast<double>(upper->bytes);
-  if (x1 == bytes) return {upper->time_s, upper->interval_s, CurveRange::kMeasured};
+  if (x1 == bytes) return {upper->time_s, upper->interval_s, CurveRange::kMeasured, *upper, *upper};
   if (upper == points_.begin()) {
-    return {upper->time_s, upper->interval_s, CurveRange::kBelowSmallest};
+    return {upper->time_s, upper->interval_s, CurveRange::kBelowSmallest, *upper, *upper};
   }
   const auto lower = std::prev(upper);
   const auto x0 = static_cast<double>(lower->bytes);
@@ -71,7 +72,9 @@ CurveTime Curve::at(double bytes) const {
   return {between(lower->time_s, upper->time_s),
           {between(lower->interval_s.low, upper->interval_s.low),
            between(lower->interval_s.high, upper->interval_s.high)},
-          CurveRange::kMeasured};
+          CurveRange::kMeasured,
+          *lower,
+          *upper};
 }
 
 }  // namespace wiretax

@@ -21,6 +21,9 @@ struct CurveTime {
   double time_s = 0;
   Interval interval_s;
   CurveRange range = CurveRange::kMeasured;
+  CurvePoint lower =
+      {};  // the measured points it was taken from, the same twice where there is one
+  CurvePoint upper = {};
 };
 
 /// Time of an operation as a function of its size. Between measured points it is interpolated

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/decide.h"
+#include "report/serving_json.h"
 
 namespace wiretax {
 namespace {
@@ -34,8 +35,10 @@ Json row_json(const Row& row) {
   const auto& all_reduce = row.all_reduce;
   json["allreduce_bytes"] = all_reduce ? Json(all_reduce->bytes) : Json();
   json["allreduce_s"] = all_reduce ? Json(all_reduce->time_s.mid) : Json();
-  json["break_even_allreduce_s"] = all_reduce ? Json(all_reduce->break_even_s) : Json();
+  json["break_even_allreduce_s"] = row.break_even_s ? Json(*row.break_even_s) : Json();
+  json["break_even_against"] = row.break_even_s ? Json(row.rival) : Json();
   json["reason"] = row.reason.empty() ? Json() : Json(row.reason);
+  add_serving(row, json);
   return json;
 }
 
@@ -46,8 +49,35 @@ Json answer_json(const Answer& answer) {
           {"fabric", answer.fabric},
           {"winner", answer.winner.empty() ? Json() : Json(answer.winner)},
           {"verdict", answer_kind_name(answer.kind)},
+          {"contenders", answer.contenders.empty() ? Json() : Json(answer.contenders)},
           {"flips_on", answer.flips_on.empty() ? Json() : Json(answer.flips_on)},
           {"sentence", answer.sentence}};
+}
+
+Json stretch_json(const Stretch& stretch) {
+  return {{"model", stretch.model},
+          {"fabric", stretch.fabric},
+          {"from_batch", stretch.from_batch},
+          {"to_batch", stretch.to_batch},
+          {"verdict", answer_kind_name(stretch.kind)},
+          {"winner", stretch.winner.empty() ? Json() : Json(stretch.winner)}};
+}
+
+/// Numbers of a path that nobody measured are null.
+Json fallback_json(const Fallback& fallback) {
+  const bool known = !fallback.fabric.empty();
+  const auto number = [&](double value) { return known ? Json(value) : Json(); };
+  return {{"model", fallback.model},
+          {"batch", fallback.batch},
+          {"path", path_name(fallback.path)},
+          {"fabric", known ? Json(fallback.fabric) : Json()},
+          {"engines_path", known ? Json(fallback.decides) : Json()},
+          {"step_s", number(fallback.step_s)},
+          {"tokens_per_s", number(fallback.tokens_per_s)},
+          {"allreduce_bytes", fallback.all_reduce_bytes},
+          {"allreduce_s", number(fallback.all_reduce_s)},
+          {"break_even_allreduce_s", fallback.break_even_s ? Json(*fallback.break_even_s) : Json()},
+          {"break_even_against", fallback.break_even_s ? Json(fallback.rival) : Json()}};
 }
 
 Json assumptions_json(const Request& request, const Decision& decision) {
@@ -56,30 +86,39 @@ Json assumptions_json(const Request& request, const Decision& decision) {
   for (const auto& fabric : request.fabrics) {
     fabrics.push_back({{"name", fabric.name}, {"kind", kind_name(fabric.kind)}});
   }
-  return {{"machine", machine.name},
-          {"ranks", request.ranks},
-          {"context", request.context},
-          {"memory_bytes", machine.memory_bytes},
-          {"reserve_bytes", machine.reserve_bytes},
-          {"memory_bytes_per_s", machine.memory_bytes_per_s},
-          {"compute_flops_per_s", machine.compute_flops_per_s},
-          {"compute_verified", machine.compute_verified},
-          {"efficiency", band(machine.efficiency)},
-          {"fixed_s", band(machine.fixed_s)},
-          {"gamma", band(request.gamma)},
-          {"fabrics", fabrics},
-          {"notes", decision.notes}};
+  Json json = {{"machine", machine.name},
+               {"ranks", request.ranks},
+               {"context", request.context},
+               {"memory_bytes", machine.memory_bytes},
+               {"reserve_bytes", machine.reserve_bytes},
+               {"memory_bytes_per_s", machine.memory_bytes_per_s},
+               {"compute_flops_per_s", machine.compute_flops_per_s},
+               {"compute_verified", machine.compute_verified},
+               {"efficiency", band(machine.efficiency)},
+               {"fixed_s", band(machine.fixed_s)},
+               {"gamma", band(request.gamma)},
+               {"fabrics", fabrics},
+               {"unusable", request.unusable.empty() ? Json() : Json(request.unusable)},
+               {"notes", decision.notes}};
+  add_workload(request, json);
+  return json;
 }
 
 }  // namespace
 
 std::string decision_json(const Request& request, const Decision& decision) {
-  Json document = {{"schema", kDecisionSchema},
-                   {"assumptions", assumptions_json(request, decision)},
-                   {"rows", Json::array()},
-                   {"answers", Json::array()}};
+  Json document = {
+      {"schema", kDecisionSchema},  {"assumptions", assumptions_json(request, decision)},
+      {"rows", Json::array()},      {"answers", Json::array()},
+      {"stretches", Json::array()}, {"fallbacks", Json::array()}};
   for (const auto& row : decision.rows) document["rows"].push_back(row_json(row));
   for (const auto& answer : decision.answers) document["answers"].push_back(answer_json(answer));
+  for (const auto& stretch : decision.stretches) {
+    document["stretches"].push_back(stretch_json(stretch));
+  }
+  for (const auto& fallback : decision.fallbacks) {
+    document["fallbacks"].push_back(fallback_json(fallback));
+  }
   return document.dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -23,10 +25,29 @@ constexpr std::array kKinds = {
     std::pair{FabricKind::kPublished, std::string_view("published")},
 };
 
+constexpr std::array kPaths = {
+    std::pair{FabricPath::kUnknown, std::string_view("unknown")},
+    std::pair{FabricPath::kRoceBoth, std::string_view("roce_both")},
+    std::pair{FabricPath::kRoceOne, std::string_view("roce_one")},
+    std::pair{FabricPath::kTcp, std::string_view("tcp")},
+};
+
 /// Another build of NCCL or another MTU than the published one: at most this much slower.
 constexpr double kPublishedSlack = 1.5;
 
-constexpr std::array<std::string_view, 3> kOperations = {"all_reduce", "all_gather", "send_recv"};
+struct Operation {
+  std::string_view name;
+  Curve Curves::*curve;
+};
+
+constexpr std::array kOperations = {
+    Operation{"all_reduce", &Curves::all_reduce}, Operation{"all_gather", &Curves::all_gather},
+    Operation{"reduce_scatter", &Curves::reduce_scatter},
+    Operation{"all_to_all", &Curves::all_to_all}, Operation{"send_recv", &Curves::send_recv}};
+
+bool is_collective(const Record& record) {
+  return std::ranges::count(kOperations, record.operation, &Operation::name) > 0;
+}
 
 /// Rows that belong on one curve: same operation, and all keys but the size.
 struct Series {
@@ -37,20 +58,22 @@ struct Series {
   std::string type;
 };
 
-/// Series of one fabric by operation and variant, and what was left out.
+using SeriesByOperation = std::map<std::string, std::map<std::string, Series>>;
+
+/// Series of one fabric by ranks, operation and variant, and what was left out.
 struct Gathered {
   FabricKind kind = FabricKind::kEngine;
-  std::map<std::string, std::map<std::string, Series>> by_operation;
+  FabricPath path = FabricPath::kUnknown;
+  std::map<std::uint64_t, SeriesByOperation> by_ranks;
   std::vector<std::string> notes;
   std::size_t invalid = 0;
+  std::set<std::string> all_reduces;  // what there is beside chained ones of that many ranks
 };
 
 /// A program that measures no collectives says nothing about a step, whatever its network is
 /// called.
 bool has_collectives(const ResultFile& file) {
-  return std::ranges::any_of(file.records, [](const Record& record) {
-    return std::ranges::count(kOperations, record.operation) > 0;
-  });
+  return std::ranges::any_of(file.records, is_collective);
 }
 
 FabricKind kind_of(const ResultFile& file) {
@@ -64,26 +87,45 @@ FabricKind kind_of(const ResultFile& file) {
   return found->first;
 }
 
+/// Files of programs that do not know their path leave it out.
+FabricPath path_of(const ResultFile& file) {
+  const auto name = file.context_value("wiretax_fabric_path");
+  if (name.empty()) return FabricPath::kUnknown;
+  const auto* const found =
+      std::ranges::find(kPaths, name, &std::pair<FabricPath, std::string_view>::second);
+  if (found == kPaths.end()) {
+    throw InputError(fmt::format("{}: context.wiretax_fabric_path: '{}' is not known",
+                                 file.path.string(), name));
+  }
+  return found->first;
+}
+
 /// Decode runs on bf16, each layer out of place, and from a CUDA graph.
 int preference_of(const Record& record) {
   return (record.key("type") == "bfloat16" ? 4 : 0) + (record.key("place") == "out" ? 2 : 0) +
          (record.key("launch") == "graph" ? 1 : 0);
 }
 
-bool belongs_on_a_curve(const Record& record, std::uint64_t ranks) {
-  return std::ranges::count(kOperations, record.operation) > 0 &&
-         record.key("timing") == "chained" && record.key("pattern").empty() &&
-         record.counter("ranks") == static_cast<double>(ranks) && record.counter("bytes");
+/// Ranks of a record that belongs on a curve: all of them, or as many as divide them. 0 of others.
+std::uint64_t ranks_on_a_curve(const Record& record, std::uint64_t ranks) {
+  if (!is_collective(record) || record.key("timing") != "chained" ||
+      !record.key("pattern").empty() || !record.counter("bytes")) {
+    return 0;
+  }
+  for (std::uint64_t of = 2; of <= ranks; ++of) {
+    if (ranks % of == 0 && record.counter("ranks") == static_cast<double>(of)) return of;
+  }
+  return 0;
 }
 
-void add_row(const Record& record, Gathered& gathered) {
+void add_row(const Record& record, std::uint64_t ranks, Gathered& gathered) {
   if (record.verdict == Verdict::kInvalid) ++gathered.invalid;
   if (!record.measured()) return;
   std::string variant;
   for (const auto& [key, value] : record.keys) {
     if (key != "bytes") variant += fmt::format("/{}:{}", key, value);
   }
-  auto& series = gathered.by_operation[record.operation][variant];
+  auto& series = gathered.by_ranks[ranks][record.operation][variant];
   series.points.push_back(record.curve_point());
   series.preference = preference_of(record);
   series.type = record.key("type");
@@ -93,24 +135,40 @@ void add_row(const Record& record, Gathered& gathered) {
   }
 }
 
+/// "chained of 3 ranks".
+std::string setting_of(const Record& record) {
+  return fmt::format("{} of {:.0f} ranks", record.key("timing"),
+                     record.counter("ranks").value_or(0));
+}
+
+std::string lacks_all_reduce(const std::string& name, std::uint64_t ranks,
+                             const Gathered& gathered) {
+  auto text = fmt::format("{}: no chained all_reduce of {} ranks", name, ranks);
+  if (gathered.all_reduces.empty()) return text;
+  return text + fmt::format(", but {} (--ranks says how many machines to decide for)",
+                            fmt::join(gathered.all_reduces, ", "));
+}
+
 void add_file(const ResultFile& file, std::uint64_t ranks, Gathered& gathered) {
   const auto status = file.context_value("wiretax_status");
   if (!status.empty() && status != "complete") {
-    gathered.notes.push_back(fmt::format("{} is not complete: {}", file.path.filename().string(),
-                                         status == "running" ? "killed while running" : status));
+    gathered.notes.push_back(
+        fmt::format("{} is not complete: {}", file.path.filename().string(),
+                    status == "running" ? "still running, or killed" : status));
   }
   for (const auto& record : file.records) {
-    const bool failed = record.verdict == Verdict::kInvalid &&
-                        std::ranges::count(kOperations, record.operation) > 0 &&
+    if (record.operation == "all_reduce") gathered.all_reduces.insert(setting_of(record));
+    const bool failed = record.verdict == Verdict::kInvalid && is_collective(record) &&
                         record.key("timing") == "chained";
-    if (failed || belongs_on_a_curve(record, ranks)) add_row(record, gathered);
+    const auto of = ranks_on_a_curve(record, ranks);
+    if (failed || of > 0) add_row(record, of, gathered);
   }
 }
 
-Curve best_curve(const std::string& operation, const Gathered& gathered,
+Curve best_curve(std::string_view operation, const SeriesByOperation& by_operation,
                  std::vector<std::string>& notes) {
-  const auto found = gathered.by_operation.find(operation);
-  if (found == gathered.by_operation.end()) return {};
+  const auto found = by_operation.find(std::string(operation));
+  if (found == by_operation.end()) return {};
   const auto& [variant, best] = *std::ranges::max_element(found->second, {}, [](const auto& entry) {
     return std::pair(entry.second.preference, entry.second.points.size());
   });
@@ -118,16 +176,45 @@ Curve best_curve(const std::string& operation, const Gathered& gathered,
     notes.push_back(fmt::format("{} was measured in {}, not bfloat16", operation, best.type));
   }
   if (best.suspect > 0) {
-    notes.push_back(fmt::format("{} of {} {} points are suspect: {}", best.suspect,
+    notes.push_back(fmt::format("{} of {} {} points are suspect, one because: {}", best.suspect,
                                 best.points.size(), operation, best.suspicion));
   }
   return Curve(best.points);
+}
+
+Curves curves_of(const SeriesByOperation& by_operation, std::vector<std::string>& notes) {
+  Curves curves;
+  for (const auto& operation : kOperations) {
+    curves.*operation.curve = best_curve(operation.name, by_operation, notes);
+  }
+  return curves;
+}
+
+Fabric fabric_of(const std::string& name, std::uint64_t ranks, const Gathered& gathered) {
+  Fabric fabric;
+  fabric.name = name;
+  fabric.kind = gathered.kind;
+  fabric.path = gathered.path;
+  fabric.ranks = ranks;
+  fabric.notes = gathered.notes;
+  for (const auto& [of, by_operation] : gathered.by_ranks) {
+    auto& curves = of == ranks ? static_cast<Curves&>(fabric) : fabric.fewer[of];
+    curves = curves_of(by_operation, fabric.notes);
+  }
+  if (gathered.invalid > 0) {
+    fabric.notes.push_back(fmt::format("invalid points left out: {}", gathered.invalid));
+  }
+  return fabric;
 }
 
 }  // namespace
 
 std::string_view kind_name(FabricKind kind) {
   return std::ranges::find(kKinds, kind, &std::pair<FabricKind, std::string_view>::first)->second;
+}
+
+std::string_view path_name(FabricPath path) {
+  return std::ranges::find(kPaths, path, &std::pair<FabricPath, std::string_view>::first)->second;
 }
 
 Band band_of(const Fabric& fabric, const CurveTime& time) {
@@ -139,9 +226,13 @@ Band band_of(const Fabric& fabric, const CurveTime& time) {
 
 Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
   std::map<std::string, Gathered> by_name;
+  std::vector<std::string> without_collectives;
   for (const auto& file : files) {
     const auto name = std::string(file.context_value("wiretax_fabric"));
-    if (name.empty() || !has_collectives(file)) continue;
+    if (name.empty() || !has_collectives(file)) {
+      without_collectives.push_back(file.path.filename().string() + ": no collectives in it");
+      continue;
+    }
     const auto kind = kind_of(file);
     const auto [entry, fresh] = by_name.try_emplace(name);
     if (!fresh && entry->second.kind != kind) {
@@ -150,27 +241,20 @@ Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
                                    kind_name(entry->second.kind)));
     }
     entry->second.kind = kind;
+    entry->second.path = path_of(file);
     add_file(file, ranks, entry->second);
   }
   Fabrics fabrics;
-  for (auto& [name, gathered] : by_name) {
-    Fabric fabric;
-    fabric.name = name;
-    fabric.kind = gathered.kind;
-    fabric.ranks = ranks;
-    fabric.notes = std::move(gathered.notes);
-    fabric.all_reduce = best_curve("all_reduce", gathered, fabric.notes);
-    fabric.all_gather = best_curve("all_gather", gathered, fabric.notes);
-    fabric.send_recv = best_curve("send_recv", gathered, fabric.notes);
-    if (gathered.invalid > 0) {
-      fabric.notes.push_back(fmt::format("invalid points left out: {}", gathered.invalid));
-    }
+  for (const auto& [name, gathered] : by_name) {
+    auto fabric = fabric_of(name, ranks, gathered);
     if (fabric.all_reduce.empty()) {
-      fabrics.notes.push_back(fmt::format("{}: no chained all_reduce of {} ranks", name, ranks));
+      fabrics.notes.push_back(lacks_all_reduce(name, ranks, gathered));
     } else {
       fabrics.usable.push_back(std::move(fabric));
     }
   }
+  if (fabrics.usable.empty())
+    std::ranges::move(without_collectives, std::back_inserter(fabrics.notes));
   return fabrics;
 }
 

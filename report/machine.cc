@@ -48,7 +48,10 @@ Machine parse_machine(std::string_view json, std::string_view origin) {
   machine.efficiency = read_band(fields, "efficiency");
   if (machine.efficiency.high > 1) fields.fail("efficiency.high", "is a share, so at most 1");
   machine.fixed_s = scaled(read_band(fields, "fixed_ms"), kMillisecond);
-  machine.compute_flops_per_s = fields.positive("compute_tflops") * 1e12;
+  machine.compute_flops_per_s = fields.positive("compute_tflops") * kTeraflop;
+  if (fields.has("prefill_tflops")) {
+    machine.prefill_flops_per_s = scaled(read_band(fields, "prefill_tflops"), kTeraflop);
+  }
   machine.compute_verified = fields.flag("compute_verified").value_or(false);
   if (machine.reserve_bytes >= machine.memory_bytes) {
     fields.fail("reserve_gib", "leaves nothing of memory_gib");

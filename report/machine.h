@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ struct Machine {
   Band fixed_s;                    // per step: launches, sampler, scheduler
   double compute_flops_per_s = 0;  // dense, bf16
   bool compute_verified = false;
+  std::optional<Band> prefill_flops_per_s;     // reached when reading prompts; absent: not measured
   std::map<std::string, std::string> sources;  // field -> where its value comes from
 };
 

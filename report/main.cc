@@ -79,6 +79,31 @@ void add_assumptions(CLI::App& command, DecideOptions& options) {
       ->check(CLI::Range(0.001, kLargest));
 }
 
+void add_workload(CLI::App& command, DecideOptions& options) {
+  const auto tokens = CLI::Range(std::uint64_t{1}, std::uint64_t{10'000'000});
+  command.add_option("--drafts", options.drafts, "tokens guessed for each sequence before a step")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{64}));
+  command.add_option("--accepted", options.accepted, "of those, how many are right: a mean")
+      ->check(CLI::Range(0.0, 64.0));
+  command.add_option("--kv", options.kv, "KV cache in bf16 or fp8")->capture_default_str();
+  command
+      .add_option("--strategies", options.strategies,
+                  "also price sp, ep or ep-alltoall, a list (sequence and expert parallelism)")
+      ->delimiter(',');
+  command.add_option("--input", options.input, "tokens of a prompt: what serving yields")
+      ->check(tokens);
+  command.add_option("--output", options.output, "tokens of an answer, with --input")
+      ->check(tokens);
+  command.add_option("--chunk", options.chunk, "prompt tokens that the engine reads at once")
+      ->check(tokens)
+      ->capture_default_str();
+  command
+      .add_option("--prefill-tflops", options.prefill_tflops,
+                  "TFLOP/s a machine reaches on prompts: one value, or low,mid,high")
+      ->delimiter(',');
+  command.add_flag("--why", options.why, "every row's derivation, line by line");
+}
+
 void add_decide(CLI::App& app, DecideOptions& options, Command& chosen) {
   auto& command =
       *app.add_subcommand("decide", "TP, PP or replicas, for models on measured fabrics");
@@ -95,6 +120,7 @@ void add_decide(CLI::App& app, DecideOptions& options, Command& chosen) {
       ->check(CLI::Range(std::uint64_t{2}, kMostRanks))
       ->capture_default_str();
   add_assumptions(command, options);
+  add_workload(command, options);
   command.add_flag("--detail", options.detail,
                    "The parts of every step, and why what does not fit");
   command.add_flag("--json", options.json, "JSON instead of text");

@@ -46,14 +46,6 @@ double bytes_of(const PerPart& parameters, const PerPart& bits) {
   return sum / kBitsPerByte;
 }
 
-/// The matrix that makes the logits, wherever it is stored.
-double head_bytes(const Model& model) {
-  const auto matrix = static_cast<double>(model.vocabulary) * static_cast<double>(model.hidden);
-  const auto& bits = model.quant.bits;
-  const bool tied = model.parameters.lm_head == 0;
-  return matrix * (tied ? bits.embedding : bits.lm_head) / kBitsPerByte;
-}
-
 /// KV bytes of one token in one layer.
 double kv_layer_bytes(const Model& model) {
   constexpr std::uint64_t kKeyAndValue = 2;
@@ -100,10 +92,27 @@ double Model::coverage(double tokens, double gamma) const {
 }
 
 double Model::weight_bytes(double tokens, double gamma) const {
+  return layer_bytes() + coverage(tokens, gamma) * expert_bytes() + head_bytes();
+}
+
+double Model::layer_bytes() const {
   auto read = parameters;
-  read.embedding = read.lm_head = 0;
-  read.experts *= coverage(tokens, gamma);
-  return bytes_of(read, quant.bits) + head_bytes(*this);
+  read.embedding = read.lm_head = read.experts = 0;
+  return bytes_of(read, quant.bits);
+}
+
+double Model::expert_bytes() const {
+  return parameters.experts * quant.bits.experts / kBitsPerByte;
+}
+
+double Model::head_bytes() const {
+  const auto matrix = static_cast<double>(vocabulary) * static_cast<double>(hidden);
+  const bool tied = parameters.lm_head == 0;
+  return matrix * (tied ? quant.bits.embedding : quant.bits.lm_head) / kBitsPerByte;
+}
+
+double Model::embedding_bytes() const {
+  return parameters.embedding * quant.bits.embedding / kBitsPerByte;
 }
 
 double Model::resident_bytes() const { return bytes_of(parameters, quant.bits); }
@@ -131,9 +140,20 @@ double Model::kv_share(std::uint64_t ranks) const {
 
 double Model::draft_weight_bytes(double tokens, double gamma) const {
   if (draft.modules == 0) return 0;
+  return draft_layer_bytes() + coverage(tokens, gamma) * draft_expert_bytes() + head_bytes();
+}
+
+double Model::draft_layer_bytes() const {
+  if (draft.modules == 0) return 0;
   auto read = draft.parameters;
-  read.experts *= coverage(tokens, gamma);
-  return bytes_of(read, draft.bits) / static_cast<double>(draft.modules) + head_bytes(*this);
+  read.experts = 0;
+  return bytes_of(read, draft.bits) / static_cast<double>(draft.modules);
+}
+
+double Model::draft_expert_bytes() const {
+  if (draft.modules == 0) return 0;
+  return draft.parameters.experts * draft.bits.experts / kBitsPerByte /
+         static_cast<double>(draft.modules);
 }
 
 double Model::draft_kv_bytes(double context) const {

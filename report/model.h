@@ -87,6 +87,7 @@ struct Model {
   double kv_bits = 16;
   std::uint64_t experts = 0;            // 0 in a dense model
   std::uint64_t experts_per_token = 0;  // routed ones
+  std::uint64_t sparse_layers = 0;      // layers that have them
   PerPart parameters;
   Draft draft;
 
@@ -98,6 +99,12 @@ struct Model {
   [[nodiscard]] double coverage(double tokens, double gamma) const;
   /// Weight bytes read by one step of `tokens` tokens, on all ranks together.
   [[nodiscard]] double weight_bytes(double tokens, double gamma) const;
+  /// What those are made of: the layers without their routed experts, the experts were all of them
+  /// needed, and the matrix that makes the logits, wherever it is stored.
+  [[nodiscard]] double layer_bytes() const;
+  [[nodiscard]] double expert_bytes() const;
+  [[nodiscard]] double head_bytes() const;
+  [[nodiscard]] double embedding_bytes() const;
   /// Weight bytes in memory, the embedding included, the draft not.
   [[nodiscard]] double resident_bytes() const;
 
@@ -116,6 +123,9 @@ struct Model {
   /// Weight bytes read by one draft pass that guesses one token for each of `tokens`: one module
   /// and the head. 0 without a draft.
   [[nodiscard]] double draft_weight_bytes(double tokens, double gamma) const;
+  /// Those of one module without its head, its routed experts apart.
+  [[nodiscard]] double draft_layer_bytes() const;
+  [[nodiscard]] double draft_expert_bytes() const;
   /// KV bytes that the module of one draft pass reads for one sequence.
   [[nodiscard]] double draft_kv_bytes(double context) const;
   /// Weight bytes that the draft adds in memory.

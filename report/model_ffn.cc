@@ -124,7 +124,8 @@ FeedForward read_ffn(const ConfigFields& fields, const Family& family, Model& mo
   read_expert_counts(fields, model);
   ffn.sparse = sparse_weights(fields, family, model);
   ffn.is_dense = dense_layers(fields, model.layers);
-  if (std::ranges::count(ffn.is_dense, true) > 0) {
+  model.sparse_layers = static_cast<std::uint64_t>(std::ranges::count(ffn.is_dense, false));
+  if (model.sparse_layers < model.layers) {
     ffn.dense = dense_weights(fields, family, hidden);
   }
   return ffn;

@@ -35,7 +35,7 @@ struct FeedForward {
   std::vector<bool> is_dense;  // by layer
 };
 
-/// Also sets experts and experts_per_token.
+/// Also sets experts, experts_per_token and sparse_layers.
 FeedForward read_ffn(const ConfigFields& fields, const Family& family, Model& model);
 
 /// One draft module, with the weights of a layer in it; sets model.draft but for its bits.

@@ -251,8 +251,12 @@ std::vector<std::filesystem::path> result_paths(std::span<const std::filesystem:
       results.push_back(path);
       continue;
     }
+    const auto before = results.size();
     for (const auto& file : json_files(path)) {
       if (!is_foreign(read_text(file))) results.push_back(file);
+    }
+    if (results.size() == before) {
+      throw InputError(fmt::format("{}: there are no result files in it", path.string()));
     }
   }
   return results;

@@ -99,6 +99,14 @@ std::string format_figures(double value) {
                                          : fmt::format("{:.0f}", value);
 }
 
+std::string format_roughly(double value) {
+  constexpr double kNeedsNoPoint = 10;
+  const double magnitude = std::abs(value);
+  if (magnitude < kNeedsNoPoint) return fmt::format("{:.2g}", value);
+  const double step = std::pow(10, std::floor(std::log10(magnitude)) - 1);
+  return fmt::format("{:.0f}", std::round(value / step) * step);
+}
+
 std::string format_bytes(std::uint64_t bytes) {
   struct Unit {
     std::uint64_t size;
@@ -123,6 +131,13 @@ std::string format_seconds(double seconds) {
   if (magnitude < 1e-3) return fmt::format("{:.4g} us", seconds / kMicrosecond);
   if (magnitude < 1) return fmt::format("{:.4g} ms", seconds / kMillisecond);
   return fmt::format("{:.4g} s", seconds);
+}
+
+std::string format_seconds_roughly(double seconds) {
+  const double magnitude = std::abs(seconds);
+  if (magnitude < 1e-3) return format_roughly(seconds / kMicrosecond) + " us";
+  if (magnitude < 1) return format_roughly(seconds / kMillisecond) + " ms";
+  return format_roughly(seconds) + " s";
 }
 
 std::string format_gigabytes_per_second(double rate) {

@@ -14,6 +14,7 @@ constexpr double kMicrosecond = 1e-6;
 constexpr double kMillisecond = 1e-3;
 constexpr double kGigabyte = 1e9;     // GB/s is 10^9 bytes per second
 constexpr double kGigabit = 1e9 / 8;  // Gb/s is 10^9 bits per second, here in bytes
+constexpr double kTeraflop = 1e12;    // floating-point operations
 constexpr std::uint64_t kKibibyte = 1024;
 constexpr std::uint64_t kMebibyte = 1024 * kKibibyte;
 constexpr std::uint64_t kGibibyte = 1024 * kMebibyte;
@@ -30,8 +31,10 @@ std::vector<std::uint64_t> parse_byte_list(std::string_view text);
 std::vector<std::uint64_t> parse_count_list(std::string_view text);
 
 std::string format_figures(double value);              // "7.78", "53.3", "1284"
+std::string format_roughly(double value);              // two figures: "7.8", "53", "1300"
 std::string format_bytes(std::uint64_t bytes);         // "10 KiB", "10,250 B"
 std::string format_seconds(double seconds);            // "28.4 us", "1.23 ms"
+std::string format_seconds_roughly(double seconds);    // two figures: "29 us", "1.3 ms"
 std::string format_gigabytes_per_second(double rate);  // "12.30" of rate in bytes per second
 
 }  // namespace wiretax

@@ -64,7 +64,10 @@ def latency_ours():
 def latency_sockperf():
     output = run(["taskset", "-c", "0", "sockperf", "ping-pong", "--tcp", "-i", "127.0.0.1", "-p", str(PORT),
                   "-m", "64", "-t", str(int(WINDOW))])
-    return float(re.search(r"avg-lat(?:ency)?= *([0-9.]+)", output).group(1))
+    found = re.search(r"Summary: Latency is *([0-9.]+) usec", output)
+    if found is None:
+        raise SystemExit("sockperf measured nothing:\n" + output)
+    return float(found.group(1))
 
 
 def compare(title, unit, ours, theirs):

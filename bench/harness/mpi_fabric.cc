@@ -133,6 +133,7 @@ std::map<std::string, std::string> MpiFabric::context(const Session& session) co
   std::map<std::string, std::string> entries;
   entries["wiretax_fabric"] = Json("mpi " + interface_.name).dump();
   entries["wiretax_fabric_kind"] = Json(shared_memory_ ? "shared_memory" : network_kind).dump();
+  if (!shared_memory_ && !one_stack) entries["wiretax_fabric_path"] = Json("tcp").dump();
   entries["transport"] =
       Json(fmt::format("pml {}, btl {}", mpi_setting("pml"), mpi_setting("btl"))).dump();
   entries["libraries"] = Json(mpi_version()).dump();

@@ -31,6 +31,10 @@ struct ModelOptions {
 };
 int run_model(const ModelOptions& options);
 
+/// Tokens that an engine reads at once. An assumption: vLLM takes 2048 to 16384, by GPU and
+/// version.
+constexpr std::uint64_t kDefaultChunk = 8192;
+
 struct DecideOptions {
   Paths paths;
   std::string published;  // in any case; empty: only where no measured fabric decides
@@ -42,6 +46,15 @@ struct DecideOptions {
   std::vector<double> efficiency;  // one value, or low, mid, high; empty: the machine's
   std::vector<double> fixed_ms;
   std::vector<double> gamma;
+  std::vector<double> prefill_tflops;  // empty: the machine's, where it has one
+  std::uint64_t drafts = 0;
+  double accepted = 0;
+  std::string kv = "bf16";
+  std::vector<std::string> strategies;  // beyond the usual ones
+  std::uint64_t input = 0;              // 0: serving is not asked for
+  std::uint64_t output = 0;
+  std::uint64_t chunk = kDefaultChunk;
+  bool why = false;
   std::optional<double> memory_gib;
   std::optional<double> bandwidth_GBps;
   bool detail = false;

@@ -1,6 +1,7 @@
 #include "report/decide.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +11,7 @@
 #include "report/catalogue.h"
 #include "report/commands/commands.h"
 #include "report/commands/decision_text.h"
+#include "report/commands/workload_options.h"
 #include "report/units.h"
 
 namespace wiretax {
@@ -35,6 +37,7 @@ Band band_option(const std::vector<double>& values, std::string_view option, dou
 
 Machine machine_of(const DecideOptions& options) {
   constexpr double kMostFixedMs = 1e6;
+  constexpr double kMostPrefillTflops = 1e6;
   auto machine = find_machine(options.machine);
   if (!options.efficiency.empty()) {
     machine.efficiency = band_option(options.efficiency, "--eta", 1);
@@ -42,6 +45,11 @@ Machine machine_of(const DecideOptions& options) {
   if (!options.fixed_ms.empty()) {
     const auto band = band_option(options.fixed_ms, "--fixed-ms", kMostFixedMs);
     machine.fixed_s = {band.low * kMillisecond, band.mid * kMillisecond, band.high * kMillisecond};
+  }
+  if (!options.prefill_tflops.empty()) {
+    const auto band = band_option(options.prefill_tflops, "--prefill-tflops", kMostPrefillTflops);
+    machine.prefill_flops_per_s =
+        Band{band.low * kTeraflop, band.mid * kTeraflop, band.high * kTeraflop};
   }
   if (options.memory_gib)
     machine.memory_bytes = *options.memory_gib * static_cast<double>(kGibibyte);
@@ -59,6 +67,11 @@ void add_fabrics(const DecideOptions& options, Request& request) {
   auto measured = fabrics_of(read_results(options.paths), options.ranks);
   request.fabrics = std::move(measured.usable);
   request.notes = std::move(measured.notes);
+  if (!options.paths.empty() && request.fabrics.empty()) {
+    request.unusable = fmt::format("Nothing in the given files can be decided with: {}.",
+                                   fmt::join(request.notes, "; "));
+    request.notes.clear();
+  }
   const bool decides = std::ranges::any_of(request.fabrics, &Fabric::decides);
   if (!decides || !options.published.empty()) {
     const auto name =
@@ -86,6 +99,7 @@ Request request_of(const DecideOptions& options) {
   request.machine = machine_of(options);
   if (!options.gamma.empty()) request.gamma = band_option(options.gamma, "--gamma", 1);
   add_fabrics(options, request);
+  read_workload(options, request);
   return request;
 }
 

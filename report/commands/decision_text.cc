@@ -4,9 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 
+#include "report/commands/serving_text.h"
 #include "report/units.h"
 
 namespace wiretax {
@@ -22,26 +24,113 @@ bool is_short(const Decision& decision) {
   return decision.answers.size() <= kFew;
 }
 
-/// Every answer in words; then, once each, why a fabric cannot give one.
+std::string winner_in_brief(AnswerKind kind, const std::vector<std::string>& winner) {
+  switch (kind) {
+    case AnswerKind::kClear:
+      return fmt::format("{}", fmt::join(winner, " = "));
+    case AnswerKind::kTooClose:
+      return "too close";
+    case AnswerKind::kNotANetwork:
+    case AnswerKind::kNotYourEnginesPath:
+      return "";
+    case AnswerKind::kNothingFits:
+      return "nothing fits";
+  }
+  return {};
+}
+
+std::string answer_in_brief(const Answer& answer) {
+  const auto brief = winner_in_brief(answer.kind, answer.winner);
+  if (answer.contenders.empty()) return brief;
+  return fmt::format("{}: {}", brief, fmt::join(answer.contenders, " or "));
+}
+
+/// "With dgx-spark-roce: tp2 for 11 of 12, too close for 1."
+void print_tally(const Fabric& fabric, const Decision& decision, const Ink& ink) {
+  std::map<std::string, int> tally;
+  int all = 0;
+  for (const auto& answer : decision.answers) {
+    if (answer.fabric != fabric.name) continue;
+    ++tally[winner_in_brief(answer.kind, answer.winner)];
+    ++all;
+  }
+  std::vector<std::pair<int, std::string>> by_count;
+  for (const auto& [brief, count] : tally) by_count.emplace_back(count, brief);
+  std::ranges::sort(by_count, std::greater<>());
+  std::vector<std::string> parts;
+  for (const auto& [count, brief] : by_count) {
+    parts.push_back(fmt::format("{} for {} of {}", brief, count, all));
+  }
+  fmt::print("{}: {} models and batches.\n", ink.bold("With " + printable(fabric.name)),
+             fmt::join(parts, ", "));
+}
+
+void print_sentence(const Answer& answer, const Ink& ink) {
+  const auto text = printable(answer.sentence);
+  const auto heading = text.find(": ");
+  fmt::print("{}{}\n", ink.bold(text.substr(0, heading)), text.substr(heading));
+}
+
+/// The answers: in words where there are few, counted where there are many; then, once each, why a
+/// fabric cannot give one.
 void print_sentences(const Request& request, const Decision& decision, const Ink& ink) {
   std::set<std::string> refusals;
-  fmt::print("\n");
+  if (!request.unusable.empty()) {
+    fmt::print("{} The published figures below are all there is.\n", printable(request.unusable));
+  }
   for (const auto& answer : decision.answers) {
-    const auto text = printable(answer.sentence);
     if (!fabric_of(request, answer.fabric).decides()) {
-      refusals.insert(text);
-      continue;
+      refusals.insert(printable(answer.sentence));
+    } else if (is_short(decision)) {
+      print_sentence(answer, ink);
     }
-    if (!is_short(decision)) continue;
-    const auto heading = text.find(": ");
-    fmt::print("{}{}\n", ink.bold(text.substr(0, heading)), text.substr(heading));
+  }
+  for (const auto& fabric : request.fabrics) {
+    if (fabric.decides() && !is_short(decision)) print_tally(fabric, decision, ink);
   }
   for (const auto& refusal : refusals) fmt::print("{}\n", refusal);
+}
+
+std::string batches_of(const Stretch& stretch) {
+  return stretch.from_batch == stretch.to_batch
+             ? fmt::format("{}", stretch.from_batch)
+             : fmt::format("{} to {}", stretch.from_batch, stretch.to_batch);
+}
+
+/// At which batch the answer changes: a line for each model and fabric.
+void print_stretches(const Decision& decision, const Ink& ink) {
+  if (decision.stretches.empty()) return;
+  fmt::print("\n{}\n", ink.bold("The answer by batch"));
+  for (std::size_t i = 0; i < decision.stretches.size();) {
+    const auto& first = decision.stretches[i];
+    std::vector<std::string> parts;
+    for (; i < decision.stretches.size() && decision.stretches[i].model == first.model &&
+           decision.stretches[i].fabric == first.fabric;
+         ++i) {
+      const auto& stretch = decision.stretches[i];
+      parts.push_back(
+          fmt::format("{} {}", batches_of(stretch), winner_in_brief(stretch.kind, stretch.winner)));
+    }
+    fmt::print("{} ({}): {}\n", printable(first.model), printable(first.fabric),
+               fmt::join(parts, "; "));
+  }
 }
 
 std::string milliseconds(double seconds) { return fmt::format("{:.2f}", seconds / kMillisecond); }
 
 std::string microseconds(double seconds) { return fmt::format("{:.1f}", seconds / kMicrosecond); }
+
+std::string break_even(double seconds) { return seconds > 0 ? microseconds(seconds) : "none"; }
+
+/// The all-reduce of the row that is tensor parallelism, and its break-even.
+std::vector<std::string> balance_cells(const std::vector<const Row*>& rows) {
+  for (const auto* row : rows) {
+    if (!row->all_reduce) continue;
+    return {microseconds(row->all_reduce->time_s.mid),
+            row->break_even_s ? break_even(*row->break_even_s) : "-"};
+  }
+  return {"-", "-"};
+}
 
 void add_row(const Row& row, const Fabric& fabric, Table& table) {
   const auto model = fmt::format("{}:{}", row.model, row.quant);
@@ -66,7 +155,7 @@ void add_row(const Row& row, const Fabric& fabric, Table& table) {
   }
   const auto& all_reduce = row.all_reduce;
   cells.push_back(all_reduce ? microseconds(all_reduce->time_s.mid) : "");
-  cells.push_back(all_reduce ? microseconds(all_reduce->break_even_s) : "");
+  cells.push_back(row.break_even_s ? break_even(*row.break_even_s) : "");
   table.add(std::move(cells));
 }
 
@@ -86,31 +175,17 @@ void print_rows(const Request& request, const Decision& decision, const Ink& ink
                {"wire %"},
                {"AR us"},
                {"AR* us"}});
+  const auto& first = request.fabrics.front();
   for (const auto& row : decision.rows) {
     const auto& fabric = fabric_of(request, row.fabric);
     // What no fabric changes need not be said once for each.
-    if (fabric.decides() || row.parts.wire_s > 0) add_row(row, fabric, table);
+    if (fabric.name == first.name || row.parts.wire_s > 0) add_row(row, fabric, table);
   }
   fmt::print(
       "\n{}\nstep, read (weights and KV), wire, compute (beyond reading), fixed: ms, at the middle "
       "of "
       "the assumptions;\nrange: tokens/s over all assumptions.\n",
       table.text(ink));
-}
-
-std::string answer_in_brief(const Answer& answer) {
-  switch (answer.kind) {
-    case AnswerKind::kClear:
-      return fmt::format("{}", fmt::join(answer.winner, " = "));
-    case AnswerKind::kTooClose:
-      return "too close: " + printable(answer.flips_on);
-    case AnswerKind::kNotANetwork:
-    case AnswerKind::kNotYourEnginesPath:
-      return "";
-    case AnswerKind::kNothingFits:
-      return "nothing fits";
-  }
-  return {};
 }
 
 std::string fabric_heading(const Fabric& fabric) {
@@ -140,7 +215,7 @@ void print_overview(const Fabric& fabric, const Decision& decision, const Ink& i
   }
   for (const auto* row : cases.begin()->second) columns.push_back({row->strategy});
   for (const char* const title : {"AR us", "AR* us"}) columns.push_back({title});
-  columns.push_back({"answer", kLeft});
+  if (fabric.decides()) columns.push_back({"answer", kLeft});
   Table table(std::move(columns));
   for (std::size_t i = 0; i < decision.rows.size();) {
     const auto& first = decision.rows[i];
@@ -152,33 +227,67 @@ void print_overview(const Fabric& fabric, const Decision& decision, const Ink& i
     for (const auto* row : rows) {
       cells.push_back(row->fits ? format_figures(row->tokens_per_s.mid) : "no");
     }
-    for (const auto* row : rows) {
-      if (!row->all_reduce) continue;
-      cells.push_back(microseconds(row->all_reduce->time_s.mid));
-      cells.push_back(microseconds(row->all_reduce->break_even_s));
-    }
+    for (auto& cell : balance_cells(rows)) cells.push_back(std::move(cell));
     const auto answer = std::ranges::find_if(decision.answers, [&](const Answer& candidate) {
       return candidate.model == first.model && candidate.batch == first.batch &&
              candidate.fabric == fabric.name;
     });
-    cells.push_back(ink.bold(answer_in_brief(*answer)));
+    if (fabric.decides()) cells.push_back(ink.bold(answer_in_brief(*answer)));
     table.add(std::move(cells));
   }
   fmt::print("\n{}\n{}", ink.bold(printable(fabric_heading(fabric))), table.text(ink));
 }
 
-/// Fabrics that name no winner first, so that the answer is what is read last.
 void print_overviews(const Request& request, const Decision& decision, const Ink& ink) {
-  auto fabrics = request.fabrics;
-  std::ranges::stable_sort(fabrics, {}, &Fabric::decides);
-  for (const auto& fabric : fabrics) print_overview(fabric, decision, ink);
+  for (const auto& fabric : request.fabrics) print_overview(fabric, decision, ink);
   fmt::print(
       "\ntp1: one machine; tp{0}: tensor parallelism over {0}; pp{0}: pipeline; replicas{0}: a "
-      "copy "
-      "each; no: does not fit (--detail says why).\nAR: one all-reduce of a layer; AR*: how long "
-      "it "
-      "could take before one machine (fitting or not) is as fast.\n",
+      "copy each; no: not possible (--detail says why).\nAR: one all-reduce of a layer; AR*: how "
+      "long it could take before the best of the other strategies is as fast as tp{0}.\n",
       request.ranks);
+}
+
+std::string path_in_words(FabricPath path) {
+  switch (path) {
+    case FabricPath::kRoceBoth:
+      return "RoCE, both halves";
+    case FabricPath::kRoceOne:
+      return "RoCE, one half";
+    case FabricPath::kTcp:
+      return "TCP";
+    case FabricPath::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
+std::string origin_of(const Fallback& fallback) {
+  const auto name = printable(fallback.fabric);
+  return fallback.decides ? name : name + ", not your engine's path";
+}
+
+/// What the user would lose if NCCL took another path without a word.
+void print_fallbacks(const Request& request, const Decision& decision, const Ink& ink) {
+  using enum Table::Align;
+  if (decision.fallbacks.empty()) return;
+  Table table({{"model", kLeft},
+               {"batch"},
+               {"path", kLeft},
+               {"tokens/s"},
+               {"AR us"},
+               {"AR* us"},
+               {"measured by", kLeft}});
+  for (const auto& fallback : decision.fallbacks) {
+    const bool known = !fallback.fabric.empty();
+    table.add({printable(fallback.model), fmt::format("{}", fallback.batch),
+               path_in_words(fallback.path), known ? format_figures(fallback.tokens_per_s) : "-",
+               known ? microseconds(fallback.all_reduce_s) : "-",
+               fallback.break_even_s ? break_even(*fallback.break_even_s) : "-",
+               known ? origin_of(fallback) : "not measured"});
+  }
+  fmt::print("\n{}\n{}",
+             ink.bold(fmt::format("What a silent fallback would cost tp{}", request.ranks)),
+             table.text(ink));
 }
 
 void print_assumptions(const Request& request, const Decision& decision) {
@@ -198,16 +307,25 @@ void print_assumptions(const Request& request, const Decision& decision) {
       efficiency.mid, efficiency.low, efficiency.high, fixed.mid / kMillisecond,
       fixed.low / kMillisecond, fixed.high / kMillisecond, request.gamma.mid, request.gamma.low,
       request.gamma.high, request.context);
+  print_workload(request);
   for (const auto& note : decision.notes) fmt::print("note: {}\n", printable(note));
 }
 
 }  // namespace
 
 void print_decision(const Request& request, const Decision& decision, bool detail, const Ink& ink) {
-  if (detail || is_short(decision)) print_rows(request, decision, ink);
-  print_overviews(request, decision, ink);
-  print_assumptions(request, decision);
+  const bool in_full = detail || is_short(decision);
   print_sentences(request, decision, ink);
+  print_overviews(request, decision, ink);
+  print_serving(request, decision, ink);
+  print_stretches(decision, ink);
+  if (in_full) {
+    print_fallbacks(request, decision, ink);
+    print_rows(request, decision, ink);
+  }
+  print_derivations(decision, ink);
+  fmt::print("\n");
+  print_assumptions(request, decision);
 }
 
 }  // namespace wiretax

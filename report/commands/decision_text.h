@@ -5,9 +5,9 @@
 
 namespace wiretax {
 
-/// Prints a decision for people: a line for each model and batch, the assumptions, then the answers
-/// that are left to say in words. The parts of every step come with `detail`, or where there is
-/// little.
+/// Prints a decision for people: the answer in words, a line for each model and batch, the batches
+/// at which the answer changes, the assumptions. What a fallback would cost and the parts of every
+/// step come with `detail`, or where there is little.
 void print_decision(const Request& request, const Decision& decision, bool detail, const Ink& ink);
 
 }  // namespace wiretax

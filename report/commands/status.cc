@@ -20,7 +20,7 @@ struct Ending {
 Ending ending_of(std::string_view status) {
   if (status == "complete") return {0, "complete"};
   if (status == "running")
-    return {kKilled, "killed while running; the points that it holds are whole"};
+    return {kKilled, "still running, or killed; the points that it holds are whole"};
   int code = 0;
   const auto [rest, error] = std::from_chars(status.data(), status.data() + status.size(), code);
   const std::string_view reason(rest,
@@ -47,7 +47,6 @@ Ending ending_of_file(const std::filesystem::path& path) {
 int run_status(const Paths& paths) {
   int first = 0;
   const auto files = result_paths(paths);
-  if (files.empty()) throw InputError("there are no result files here");
   for (const auto& path : files) {
     const auto ending = ending_of_file(path);
     fmt::print("{}: {}\n", path.filename().string(), printable(ending.text));

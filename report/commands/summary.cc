@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 
 #include "report/commands/commands.h"
@@ -10,9 +11,25 @@
 namespace wiretax {
 namespace {
 
+constexpr int kUnusable = 5;
+
 std::string program_of(const ResultFile& file) {
   const auto program = file.context_value("wiretax_program");
   return program.empty() ? file.path.filename().string() : std::string(program);
+}
+
+/// A file that cannot be used is named, and the others are shown all the same.
+std::vector<ResultFile> readable(const Paths& paths, bool& all) {
+  std::vector<ResultFile> files;
+  for (const auto& path : result_paths(paths)) {
+    try {
+      files.push_back(read_result_file(path));
+    } catch (const InputError& error) {
+      fmt::print(stderr, "error: {}\n", printable(error.what()));
+      all = false;
+    }
+  }
+  return files;
 }
 
 void print_totals(const std::vector<ResultFile>& files) {
@@ -33,7 +50,7 @@ void print_file(const ResultFile& file, const Ink& ink) {
   auto title = fmt::format("{} ({}{}{})", program_of(file), file.path.filename().string(),
                            fabric.empty() ? "" : ", ", fabric);
   if (status != "complete") {
-    title += fmt::format(": {}", status == "running" ? "killed while running" : status);
+    title += fmt::format(": {}", status == "running" ? "still running, or killed" : status);
   }
   fmt::print("\n{}\n{}", ink.bold(printable(title)), result_table(file, ink));
 }
@@ -41,14 +58,14 @@ void print_file(const ResultFile& file, const Ink& ink) {
 }  // namespace
 
 int run_summary(const SummaryOptions& options) {
-  auto files = read_results(options.paths);
-  if (files.empty()) throw InputError("there are no result files here");
+  bool all_readable = true;
+  auto files = readable(options.paths, all_readable);
   std::ranges::stable_sort(files, {}, program_of);
   const Ink ink(options.colour);
   print_totals(files);
   for (const auto& file : files) print_file(file, ink);
   fmt::print("{}", result_table_legend());
-  return 0;
+  return all_readable ? 0 : kUnusable;
 }
 
 }  // namespace wiretax

@@ -113,7 +113,7 @@ class Endings(ScriptTest):
                              "wiretax-collectives: no progress", tcp="write '8: wrong'")
 
     def test_still_running_at_the_end(self):
-        self.assert_run_ends(6, "error: wiretax-tcp: killed while running",
+        self.assert_run_ends(6, "error: wiretax-tcp: still running, or killed",
                              tcp="write running")
 
     def test_ended_by_mpirun_since_another_rank_gave_up(self):

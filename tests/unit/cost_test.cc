@@ -70,6 +70,14 @@ class ReferenceOutputs : public testing::TestWithParam<Reference> {
 
 constexpr double kTolerance = 0.02;
 
+/// The notes split the weights of a pipeline evenly. The last stage has the whole head, so that two
+/// micro-batches read it twice instead of once: head bytes over 273 GB/s x .8 more. 248,320 x 5120
+/// x 2 bytes are 11.64 ms for Qwen3.6-27B, 128,256 x 4096 x 2 are 4.81 ms for Llama-3.1-8B. (In
+/// gpt-oss, 5.30 ms are below the 2 %.) A single sequence passes all stages and reads it once.
+double head_again_ms(const Model& model, std::uint64_t batch) {
+  return batch > 1 ? model.head_bytes() / (273e9 * .8) / kMillisecond : 0;
+}
+
 void expect_near(double value, double reference) {
   if (reference <= 0) return;
   EXPECT_NEAR(value, reference, reference * kTolerance);
@@ -83,7 +91,7 @@ TEST_P(OutputsWithStateAndWindow, AgreeWithinTwoPercent) {
   const auto& row = GetParam();
   expect_near(step_ms(Strategy::kSingle), row.tp1_ms);
   expect_near(step_ms(Strategy::kTensorParallel), row.tp2_ms);
-  expect_near(step_ms(Strategy::kPipeline), row.pp2_ms);
+  expect_near(step_ms(Strategy::kPipeline), row.pp2_ms + head_again_ms(model_, row.batch));
   expect_near(step_ms(Strategy::kReplicas), row.replicas_ms);
   const auto balance = all_reduce_balance(model_, machine_, fabric_, workload_, {});
   expect_near(balance.break_even_s / kMicrosecond, row.break_even_us);
@@ -101,7 +109,7 @@ TEST_P(ReferenceOutputs, AgreeWithinTwoPercent) {
   model_ = without_state_and_window(model_);
   expect_near(step_ms(Strategy::kSingle), row.tp1_ms);
   expect_near(step_ms(Strategy::kTensorParallel), row.tp2_ms);
-  expect_near(step_ms(Strategy::kPipeline), row.pp2_ms);
+  expect_near(step_ms(Strategy::kPipeline), row.pp2_ms + head_again_ms(model_, row.batch));
   expect_near(step_ms(Strategy::kReplicas), row.replicas_ms);
   expect_near(static_cast<double>(row.batch) / step_ms(Strategy::kTensorParallel) * 1000,
               row.tp2_tokens_per_s);
@@ -189,16 +197,40 @@ TEST_F(ByHand, TheWireMovesWithinItsInterval) {
 
 TEST_F(ByHand, APipelineReadsEveryStageInTurn) {
   const auto two = parts(Strategy::kPipeline, {4, 10, 2}, {.efficiency = 1, .fixed_s = 3});
-  EXPECT_DOUBLE_EQ(two.weights_s, 10);               // both halves, one after the other
-  EXPECT_DOUBLE_EQ(two.kv_s, 80 * 2 * 10 / 1000.0);  // of a micro-batch of 2
+  // Two micro-batches through the last stage: one layer of 4000 bytes, the head of 2000.
+  EXPECT_DOUBLE_EQ(two.weights_s, 2 * (4 + 2));
+  EXPECT_DOUBLE_EQ(two.kv_s, 80 * 2 * 10 / 1000.0);  // 2 x half of the layers of 2 sequences
+  EXPECT_DOUBLE_EQ(two.wire_s, 0);                   // it has messages under way while it reads
+  EXPECT_DOUBLE_EQ(two.fixed_s, 3);
+}
+
+TEST_F(ByHand, OneSequencePassesTheStagesInTurn) {
+  const auto two = parts(Strategy::kPipeline, {1, 10, 2}, {.efficiency = 1, .fixed_s = 3});
+  EXPECT_DOUBLE_EQ(two.weights_s, 10);
+  EXPECT_DOUBLE_EQ(two.kv_s, 0.8);
   EXPECT_DOUBLE_EQ(two.wire_s, 0.5e-3 + 20e-6);
   EXPECT_DOUBLE_EQ(two.fixed_s, 3);
+}
+
+TEST_F(ByHand, UnevenLayersAndTheHead) {
+  auto three = model();  // 1500 parameters a layer: stages of 2 layers, and of 1 with the head
+  three.layers = three.kv_layers = 3;
+  three.parameters.ffn = 4500;
+  const auto read_s = [&](double head_bits) {
+    three.quant.bits.lm_head = head_bits;
+    const auto plans = plan_strategies(three, machine(), fabric(), {2, 10, 2});
+    return plan_of(plans, Strategy::kPipeline)
+        .parts(three, machine(), {.efficiency = 1, .fixed_s = 3})
+        .weights_s;
+  };
+  EXPECT_DOUBLE_EQ(read_s(8), 2 * 6);   // 6000 bytes of layers against 3000 and 1000
+  EXPECT_DOUBLE_EQ(read_s(32), 2 * 7);  // against 3000 and 4000
 }
 
 TEST_F(ByHand, AMeasuredSendRecvReplacesTheRule) {
   auto measured = fabric();
   measured.send_recv = Curve({{4, 7e-6, {7e-6, 7e-6}}, {65536, 7e-6, {7e-6, 7e-6}}});
-  const auto plans = plan_strategies(model(), machine(), measured, {2, 10, 2});
+  const auto plans = plan_strategies(model(), machine(), measured, {1, 10, 2});
   const auto& plan = plan_of(plans, Strategy::kPipeline);
   EXPECT_DOUBLE_EQ(plan.parts(model(), machine(), {}).wire_s, 3 * 7e-6);  // two tensors, one return
   EXPECT_TRUE(plan.notes.empty());

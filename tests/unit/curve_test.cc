@@ -59,5 +59,16 @@ TEST(Curve, WhatIsNoMeasurementIsRefused) {
   EXPECT_THROW(Curve({point(8, std::numeric_limits<double>::infinity())}), std::invalid_argument);
 }
 
+TEST(Curve, SaysWhichPointsATimeWasTakenFrom) {
+  const Curve curve({{8, 1, {1, 1}}, {16, 2, {2, 2}}});
+  EXPECT_EQ(curve.at(12).lower.bytes, 8U);
+  EXPECT_EQ(curve.at(12).upper.bytes, 16U);
+  for (const double outside : {4.0, 8.0}) {
+    EXPECT_EQ(curve.at(outside).lower.bytes, 8U);
+    EXPECT_EQ(curve.at(outside).upper.bytes, 8U);
+  }
+  EXPECT_EQ(curve.at(32).lower.bytes, 16U);
+}
+
 }  // namespace
 }  // namespace wiretax

@@ -53,6 +53,15 @@ TEST(Fabric, ChainedRowsOfThatManyRanksMakeTheCurves) {
   EXPECT_THAT(fabric.notes, IsEmpty());
 }
 
+TEST(Fabric, ThePathIsThatOfTheContext) {
+  auto measured = file("nccl", "engine", {row("all_reduce/timing:chained/bytes:8", 1)});
+  EXPECT_EQ(fabrics({measured}).usable.front().path, FabricPath::kUnknown);
+  measured.context["wiretax_fabric_path"] = "roce_one";
+  EXPECT_EQ(fabrics({measured}).usable.front().path, FabricPath::kRoceOne);
+  measured.context["wiretax_fabric_path"] = "pigeon";
+  EXPECT_THROW(fabrics({measured}), InputError);
+}
+
 TEST(Fabric, Bfloat16OutOfPlaceIsPreferred) {
   const auto name = [](const char* type, const char* place) {
     return fmt::format("all_reduce/type:{}/place:{}/timing:chained/bytes:8", type, place);
@@ -74,7 +83,7 @@ TEST(Fabric, SuspectPointsAreCarriedInvalidOnesLeftOut) {
   const auto found = fabrics({file("f", "host_mpi", {suspect, invalid})});
   const auto& fabric = found.usable.front();
   EXPECT_EQ(fabric.all_reduce.points().size(), 1U);
-  EXPECT_THAT(fabric.notes, Contains("1 of 1 all_reduce points are suspect: drifts"));
+  EXPECT_THAT(fabric.notes, Contains("1 of 1 all_reduce points are suspect, one because: drifts"));
   EXPECT_THAT(fabric.notes, Contains("invalid points left out: 1"));
   EXPECT_FALSE(fabric.decides());
 }
@@ -86,14 +95,35 @@ TEST(Fabric, FilesOfOneFabricAreJoinedAndUnfinishedOnesNoted) {
       fabrics({file("f", "engine", {row("all_reduce/timing:chained/bytes:8", 1)}), second});
   ASSERT_EQ(found.usable.size(), 1U);
   EXPECT_FALSE(found.usable.front().all_gather.empty());
-  EXPECT_THAT(found.usable.front().notes, Contains(HasSubstr("killed while running")));
+  EXPECT_THAT(found.usable.front().notes, Contains(HasSubstr("still running, or killed")));
 }
 
 TEST(Fabric, WithoutAllReduceOfThatManyRanksItSaysSo) {
   const auto found =
       fabrics({file("f", "engine", {row("all_reduce/timing:chained/bytes:8", 1, 3)})});
   EXPECT_THAT(found.usable, IsEmpty());
-  EXPECT_THAT(found.notes, ElementsAre("f: no chained all_reduce of 2 ranks"));
+  EXPECT_THAT(found.notes,
+              ElementsAre("f: no chained all_reduce of 2 ranks, but chained of 3 ranks "
+                          "(--ranks says how many machines to decide for)"));
+}
+
+TEST(Fabric, AllOperationsHaveCurvesAndRanksThatDivideHaveTheirOwn) {
+  const auto found = fabrics({file("f", "engine",
+                                   {row("all_reduce/timing:chained/bytes:8", 4, 4),
+                                    row("all_reduce/timing:chained/bytes:8", 2, 2),
+                                    row("all_reduce/timing:chained/bytes:8", 3, 3),
+                                    row("reduce_scatter/timing:chained/bytes:8", 5, 4),
+                                    row("all_to_all/timing:chained/bytes:8", 6, 4),
+                                    row("send_recv/timing:chained/bytes:8", 7, 2)})},
+                             4);
+  const auto& fabric = found.usable.front();
+  EXPECT_DOUBLE_EQ(fabric.all_reduce.at(8).time_s, 4e-6);
+  EXPECT_DOUBLE_EQ(fabric.reduce_scatter.at(8).time_s, 5e-6);
+  EXPECT_DOUBLE_EQ(fabric.all_to_all.at(8).time_s, 6e-6);
+  EXPECT_TRUE(fabric.send_recv.empty());
+  ASSERT_EQ(fabric.fewer.size(), 1U);  // 3 do not divide 4
+  EXPECT_DOUBLE_EQ(fabric.fewer.at(2).all_reduce.at(8).time_s, 2e-6);
+  EXPECT_DOUBLE_EQ(fabric.fewer.at(2).send_recv.at(8).time_s, 7e-6);
 }
 
 TEST(Fabric, ProgramsWithoutAFabricArePassedOver) {

@@ -54,6 +54,14 @@ TEST(Machine, AFileIsAMachineToo) {
   std::filesystem::remove(path);
 }
 
+TEST(Machine, ThePrefillRateIsKnownOnlyWhereTheFileSaysSo) {
+  EXPECT_FALSE(find_machine("dgx-spark").prefill_flops_per_s);
+  auto calibrated = good();
+  calibrated["prefill_tflops"] = {{"low", 40}, {"mid", 50}, {"high", 60}};
+  EXPECT_EQ(parse_machine(calibrated.dump(), "box.json").prefill_flops_per_s,
+            (Band{40e12, 50e12, 60e12}));
+}
+
 TEST(MachineErrors, NameTheFileAndTheField) {
   struct Case {
     const char* field;
@@ -69,6 +77,7 @@ TEST(MachineErrors, NameTheFileAndTheField) {
       {"efficiency", {{"low", .5}, {"mid", .7}, {"high", 1.2}}, "at most 1"},
       {"fixed_ms", {{"low", 3}, {"mid", 2}, {"high", 4}}, "not low <= mid <= high"},
       {"fixed_ms", {{"low", 3}, {"high", 4}}, "missing"},
+      {"prefill_tflops", 50, "not an object of low, mid and high"},
       {"name", 3, "is not a text"},
       {"sources", {{"memory_gib", 7}}, "is not a text"},
   };

@@ -2,15 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+
+#include "run_report.h"
 
 namespace wiretax {
 namespace {
@@ -20,24 +19,6 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 using Json = nlohmann::json;
-
-struct Run {
-  int code = -1;
-  std::string output;  // both streams
-};
-
-Run run(const std::string& arguments) {
-  const auto command = std::string(WIRETAX_BIN) + "/wiretax-report " + arguments + " 2>&1";
-  Run result;
-  FILE* const pipe = popen(command.c_str(), "r");  // NOLINT(bugprone-command-processor)
-  if (pipe == nullptr) return result;
-  std::array<char, 4096> buffer{};
-  for (std::size_t n = 0; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
-    result.output.append(buffer.data(), n);
-  }
-  result.code = WEXITSTATUS(pclose(pipe));
-  return result;
-}
 
 Json point(const std::string& name, double time_us, const std::string& label = "valid") {
   const auto bytes = std::stoull(name.substr(name.rfind(':') + 1));
@@ -180,10 +161,19 @@ TEST_F(ReportCli, DecideWithoutFilesUsesThePublishedProfile) {
   const auto result = run("decide --model Llama-3.1-8B --batch 1");
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.output,
-              AllOf(HasSubstr("Llama-3.1-8B (bf16), one sequence: tensor parallelism over 2 "
-                              "machines (tp2) wins with 24.1 tokens/s"),
+              AllOf(StartsWith("Llama-3.1-8B (bf16), batch 1: TP=2, 18 to 31 tokens/s against 10 "
+                               "to 17 with one machine"),
+                    HasSubstr("The answer by batch\nLlama-3.1-8B (dgx-spark-roce): 1 to "),
+                    HasSubstr("RoCE, one half"), HasSubstr("not measured"),
                     HasSubstr("dgx-spark-roce"), HasSubstr("assumptions: "),
                     HasSubstr("note: dgx-spark-roce: send_recv was not measured")));
+}
+
+TEST_F(ReportCli, DecideForManyCountsTheAnswersFirst) {
+  const auto result = run("decide --model Llama-3.1-8B,Qwen3-32B --batch 1,8");
+  EXPECT_THAT(result.output,
+              AllOf(StartsWith("With dgx-spark-roce: tp2 for 4 of 4 models and batches.\n"),
+                    Not(HasSubstr("silent fallback"))));
 }
 
 TEST_F(ReportCli, DecideNeverLetsLoopbackWin) {
@@ -204,7 +194,7 @@ TEST_F(ReportCli, DecideNeverLetsLoopbackWin) {
   const auto text = run("decide " + folder_.string() + " --model Llama-3.1-8B --batch 1,8").output;
   EXPECT_THAT(text, AllOf(HasSubstr("'mpi lo', measured here, were the network (it is none)"),
                           HasSubstr("'mpi lo' is loopback inside one machine, not a network"),
-                          HasSubstr("suspect: drifts")));
+                          HasSubstr("suspect, one because: drifts")));
 }
 
 TEST_F(ReportCli, DecideSaysInDetailWhatAStepIsMadeOf) {
@@ -238,12 +228,41 @@ TEST_F(ReportCli, WithoutACurveForThatManyRanksThereIsNoAnswer) {
   EXPECT_THAT(result.output, HasSubstr("no all_reduce of 3 ranks"));
 }
 
+TEST_F(ReportCli, FilesThatCannotDecideAreSaidFirst) {
+  auto file = collectives("complete");
+  file["benchmarks"] = Json::array(
+      {point("all_reduce/backend:mpi/interface:lo/type:bfloat16/timing:isolated/bytes:8192", 9)});
+  write("isolated.json", file.dump());
+  const auto result = run("decide " + folder_.string() + " --model Llama-3.1-8B --batch 1");
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.output,
+              StartsWith("Nothing in the given files can be decided with: mpi lo: no chained "
+                         "all_reduce of 2 ranks, but isolated of 2 ranks"));
+}
+
+TEST_F(ReportCli, AFolderWithoutResultsIsAnErrorThatNamesIt) {
+  for (const std::string command : {"decide ", "summary ", "status "}) {
+    const auto result = run(command + folder_.string());
+    EXPECT_EQ(result.code, 5) << command;
+    EXPECT_THAT(result.output, HasSubstr(folder_.string() + ": there are no result files in it"));
+  }
+}
+
+TEST_F(ReportCli, SummaryShowsTheGoodFilesBesideABadOne) {
+  write("a.json", collectives("complete").dump());
+  write("b.json", R"({"context": {"wiretax_schema": 1)");
+  const auto result = run("summary " + folder_.string());
+  EXPECT_EQ(result.code, 5);
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("b.json: truncated"), HasSubstr("3 points in 1 file")));
+}
+
 TEST_F(ReportCli, StatusSaysHowProgramsEnded) {
   EXPECT_EQ(run("status " + write("a.json", collectives("complete").dump())).output,
             "a.json: complete\n");
   const auto killed = run("status " + write("b.json", collectives("running").dump()));
   EXPECT_EQ(killed.code, 6);
-  EXPECT_THAT(killed.output, HasSubstr("b.json: killed"));
+  EXPECT_THAT(killed.output, HasSubstr("b.json: still running, or killed"));
   const auto late = run("status " + write("c.json", collectives("7: rank 1 was late").dump()));
   EXPECT_EQ(late.code, 7);
   EXPECT_EQ(late.output, "c.json: rank 1 was late\n");

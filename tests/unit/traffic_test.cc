@@ -84,5 +84,54 @@ TEST(Traffic, TokensAreDealtOutRoundedUp) {
   EXPECT_EQ(tokens_per_part(8, 4), 2U);
 }
 
+// DeepSeek-V3: 61 layers, 3 of them dense; hidden 7168, 256 experts, 8 of them for a token; one
+// draft layer; vocabulary 129,280.
+TEST(Traffic, ExpertParallelismMeetsTwiceInEachLayerWithExperts) {
+  const auto model = find_model("DeepSeek-V3");
+  const auto messages = expert_parallel_messages(model, 4, 8);
+  ASSERT_EQ(messages.size(), 2U);
+  EXPECT_EQ(messages[0], (Message{"all_gather", 8 * (7168 + 256) * 2, 58, messages[0].purpose}));
+  EXPECT_EQ(messages[1], (Message{"reduce_scatter", 8 * 7168 * 2, 58, messages[1].purpose}));
+  EXPECT_TRUE(expert_parallel_messages(find_model("Llama-3.1-8B"), 4, 8).empty());
+}
+
+// Of 4 experts on 2 ranks both that a token takes are on one rank in 2 of 6 cases: 1.67 ranks. With
+// one expert for a token it is one rank, however many there are.
+TEST(Traffic, AllToAllSendsATokenToTheRanksOfItsExperts) {
+  Model model;
+  model.hidden = 30;
+  model.experts = 4;
+  model.experts_per_token = 2;
+  model.sparse_layers = 5;
+  EXPECT_DOUBLE_EQ(expected_ranks_per_token(model, 2), 2 * (1 - 1.0 / 6));
+  EXPECT_DOUBLE_EQ(expected_ranks_per_token(model, 4), 4 * (1 - 3.0 / 6));
+  const auto messages = expert_all_to_all_messages(model, 2, 3);
+  ASSERT_EQ(messages.size(), 2U);
+  EXPECT_EQ(messages[0], (Message{"all_to_all", 300, 5, messages[0].purpose}));  // 3 x 60 x 1.67
+  model.experts_per_token = 1;
+  EXPECT_DOUBLE_EQ(expected_ranks_per_token(model, 4), 1);
+}
+
+TEST(Traffic, SequenceParallelismCutsEveryAllReduceInTwo) {
+  const auto messages = sequence_parallel_messages(find_model("Llama-3.1-8B"), 2, {8, 8});
+  ASSERT_EQ(messages.size(), 3U);
+  EXPECT_EQ(messages[0], (Message{"reduce_scatter", 65536, 65, messages[0].purpose}));
+  EXPECT_EQ(messages[1], (Message{"all_gather", 65536, 65, messages[1].purpose}));
+}
+
+TEST(Traffic, ADraftPassIsALayerTheEmbeddingAndTheLogits) {
+  const auto messages = draft_messages(find_model("DeepSeek-V3"), 2, 8);
+  ASSERT_EQ(messages.size(), 2U);
+  EXPECT_EQ(messages[0], (Message{"all_reduce", 8 * 7168 * 2, 3, messages[0].purpose}));
+  EXPECT_EQ(messages[1], (Message{"all_gather", 8 * 129'280 * 2, 1, messages[1].purpose}));
+  EXPECT_TRUE(draft_messages(find_model("Llama-3.1-8B"), 2, 8).empty());
+}
+
+TEST(Traffic, AChunkOfAPromptMakesTheLogitsOfOneToken) {
+  const auto messages = tensor_parallel_messages(find_model("Llama-3.1-8B"), 2, {2048, 1});
+  EXPECT_EQ(messages[1].bytes, 2048U * 8192);
+  EXPECT_EQ(messages[2].bytes, 128'256U * 2);
+}
+
 }  // namespace
 }  // namespace wiretax

@@ -71,5 +71,16 @@ TEST(Units, RatesAndFigures) {
   EXPECT_EQ(format_figures(1284.4), "1284");
 }
 
+TEST(FormatRoughly, KeepsTwoFigures) {
+  EXPECT_EQ(format_roughly(7.78), "7.8");
+  EXPECT_EQ(format_roughly(14.2), "14");
+  EXPECT_EQ(format_roughly(478.5), "480");
+  EXPECT_EQ(format_roughly(1284), "1300");
+  EXPECT_EQ(format_roughly(0), "0");
+  EXPECT_EQ(format_seconds_roughly(478.5e-6), "480 us");
+  EXPECT_EQ(format_seconds_roughly(2.26e-3), "2.3 ms");
+  EXPECT_EQ(format_seconds_roughly(12.4), "12 s");
+}
+
 }  // namespace
 }  // namespace wiretax

@@ -1,0 +1,66 @@
+#include "report/case.h"
+
+#include <algorithm>
+
+namespace wiretax {
+
+Band Case::rate(std::size_t of_running) const {
+  const double tokens = workload.tokens();
+  const auto [fastest, slowest] = std::ranges::minmax(steps[of_running]);
+  return {tokens / slowest, tokens / steps[of_running].front(), tokens / fastest};
+}
+
+Case make_case(const Request& request, const Model& model, const Fabric& fabric,
+               std::uint64_t batch) {
+  Case result{.model = model,
+              .fabric = fabric,
+              .workload = request.workload(batch),
+              .points = box_points(request.machine, request.gamma, model.is_moe()),
+              .plans = {},
+              .running = {},
+              .steps = {}};
+  result.plans = plan_strategies(model, request.machine, fabric, result.workload);
+  for (std::size_t i = 0; i < result.plans.size(); ++i) {
+    if (!result.plans[i].fits()) continue;
+    result.running.push_back(i);
+    auto& steps = result.steps.emplace_back();
+    for (const auto& point : result.points) {
+      steps.push_back(result.plans[i].parts(model, request.machine, point).total());
+    }
+  }
+  return result;
+}
+
+bool Outcome::still(const Outcome& before) const {
+  return kind == before.kind &&
+         (before.winner.empty() || std::ranges::count(winner, before.winner.front()) > 0);
+}
+
+Outcome outcome_of(const Case& at) {
+  Outcome outcome;
+  if (at.running.empty()) return outcome;
+  outcome.comparison = compare(at.steps);
+  outcome.kind = outcome.comparison->clear() ? AnswerKind::kClear : AnswerKind::kTooClose;
+  if (outcome.kind == AnswerKind::kTooClose) return outcome;
+  for (const auto member : outcome.comparison->group) {
+    outcome.winner.push_back(at.plan(member).name);
+  }
+  return outcome;
+}
+
+std::optional<TippingPoint> tipping_point(const Case& at, const AllReduceBalance& balance) {
+  std::optional<std::size_t> tensor;
+  std::optional<std::size_t> rival;
+  for (std::size_t i = 0; i < at.running.size(); ++i) {
+    const auto strategy = at.plan(i).strategy;
+    if (strategy == Strategy::kSequenceParallel) continue;  // the same thing in another form
+    auto& side = strategy == Strategy::kTensorParallel ? tensor : rival;
+    if (!side || at.steps[i].front() < at.steps[*side].front()) side = i;
+  }
+  if (!tensor || !rival) return std::nullopt;
+  const double gap_s = at.steps[*rival].front() - at.steps[*tensor].front();
+  return TippingPoint{*tensor, *rival, gap_s > 0,
+                      balance.time_s.mid + gap_s / static_cast<double>(balance.count)};
+}
+
+}  // namespace wiretax

@@ -1,0 +1,72 @@
+// What a silent fallback would cost: the same model on every path that NCCL may take.
+
+#include <algorithm>
+#include <array>
+
+#include "report/case.h"
+
+namespace wiretax {
+namespace {
+
+constexpr std::array kPaths = {FabricPath::kRoceBoth, FabricPath::kRoceOne, FabricPath::kTcp};
+
+/// The fabric that went this way; rather one that the engine's messages take.
+const Fabric* fabric_on(const Request& request, FabricPath path) {
+  const Fabric* best = nullptr;
+  for (const auto& fabric : request.fabrics) {
+    if (fabric.path != path) continue;
+    if (best == nullptr || (fabric.decides() && !best->decides())) best = &fabric;
+  }
+  return best;
+}
+
+std::optional<std::size_t> tensor_of(const Case& at) {
+  for (std::size_t i = 0; i < at.running.size(); ++i) {
+    if (at.plan(i).strategy == Strategy::kTensorParallel) return i;
+  }
+  return std::nullopt;
+}
+
+AllReduceBalance balance_of(const Request& request, const Case& at) {
+  return all_reduce_balance(at.model, request.machine, at.fabric, at.workload, at.points.front());
+}
+
+void price(const Request& request, const Case& at, Fallback& fallback) {
+  const auto tensor = *tensor_of(at);
+  fallback.fabric = at.fabric.name;
+  fallback.decides = at.fabric.decides();
+  fallback.step_s = at.steps[tensor].front();
+  fallback.tokens_per_s = at.rate(tensor).mid;
+  fallback.all_reduce_s = balance_of(request, at).time_s.mid;
+}
+
+}  // namespace
+
+std::vector<Fallback> find_fallbacks(const Request& request, const Model& model,
+                                     std::uint64_t batch) {
+  const auto any = make_case(request, model, request.fabrics.front(), batch);
+  if (!tensor_of(any)) return {};  // on which fabric does not matter
+  const auto balance = balance_of(request, any);
+  const auto point = tipping_point(any, balance);
+  std::vector<Fallback> fallbacks;
+  for (const auto path : kPaths) {
+    Fallback fallback{.model = model.name,
+                      .batch = batch,
+                      .path = path,
+                      .fabric = {},
+                      .all_reduce_bytes = balance.bytes,
+                      .break_even_s = {},
+                      .rival = {}};
+    if (point) {
+      fallback.break_even_s = point->limit_s;
+      fallback.rival = any.plan(point->rival).name;
+    }
+    if (const auto* const fabric = fabric_on(request, path)) {
+      price(request, make_case(request, model, *fabric, batch), fallback);
+    }
+    fallbacks.push_back(std::move(fallback));
+  }
+  return fallbacks;
+}
+
+}  // namespace wiretax

@@ -1,0 +1,103 @@
+// What decide says of drafts, caches, other strategies and whole requests.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "run_report.h"
+
+namespace wiretax {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+using Json = nlohmann::json;
+
+const std::string kOneAnswer = "decide --model Qwen3.6-27B-FP8 --batch 8 ";
+
+TEST(DecideWorkload, DraftsAreInTheAnswerAndTheAssumptions) {
+  const auto plain = Json::parse(run(kOneAnswer + "--json").output);
+  const auto json = Json::parse(run(kOneAnswer + "--json --drafts 3 --accepted 2").output);
+  EXPECT_EQ(json["assumptions"]["drafts"], 3);
+  EXPECT_GT(json["rows"][1]["step_s"]["mid"], plain["rows"][1]["step_s"]["mid"]);
+  // Eight sequences get their token and two accepted drafts each.
+  EXPECT_NEAR(json["rows"][1]["tokens_per_s"]["mid"].get<double>() *
+                  json["rows"][1]["step_s"]["mid"].get<double>(),
+              24, 1e-9);
+  EXPECT_THAT(run("decide --model Llama-3.1-8B --batch 1 --drafts 3 --accepted 2").output,
+              HasSubstr("Llama-3.1-8B has no draft layers"));
+}
+
+TEST(DecideWorkload, AnFp8CacheIsSaid) {
+  const auto kv_s = [](const std::string& option) {
+    const auto json =
+        Json::parse(run("decide --model Llama-3.1-8B --batch 8 --json" + option).output);
+    return json["rows"][0]["parts_s"]["kv"].get<double>();
+  };
+  EXPECT_NEAR(kv_s(" --kv fp8") / kv_s(""), .5, 1e-9);
+  EXPECT_THAT(run("decide --model Llama-3.1-8B --batch 8 --kv fp8").output,
+              HasSubstr("KV cache in fp8"));
+}
+
+TEST(DecideWorkload, OtherStrategiesHaveColumnsAndReasons) {
+  const auto result = run("decide --model gpt-oss-120b --batch 8 --strategies sp,ep,ep-alltoall");
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.output, AllOf(HasSubstr("tp2sp"), HasSubstr("ep2"), HasSubstr("ep2a2a")));
+  EXPECT_THAT(run(kOneAnswer + "--strategies ep").output,
+              HasSubstr("a dense model has no experts to deal out"));
+}
+
+TEST(DecideWorkload, WithoutAPrefillRateServingIsUnknown) {
+  const auto shape = kOneAnswer + "--input 1024 --output 512 ";
+  EXPECT_THAT(run(shape).output, AllOf(HasSubstr("Requests of 1024 tokens in and 512 out"),
+                                       HasSubstr("unknown"), HasSubstr("--prefill-tflops")));
+  const auto unknown = Json::parse(run(shape + "--json").output)["rows"][1];
+  EXPECT_TRUE(unknown["prefill"]["time_s"].is_null());
+  EXPECT_TRUE(unknown["prefill"]["wire_s"].is_number());
+  EXPECT_TRUE(unknown["serving"]["output_tokens_per_s"].is_null());
+  EXPECT_TRUE(unknown["serving"]["token_interval_s"]["mid"].is_number());
+  const auto known = Json::parse(run(shape + "--json --prefill-tflops 30,50,70").output)["rows"][1];
+  EXPECT_TRUE(known["prefill"]["time_s"]["mid"].is_number());
+  EXPECT_TRUE(known["serving"]["output_tokens_per_s"]["mid"].is_number());
+  EXPECT_THAT(run(shape + "--prefill-tflops 50").output, Not(HasSubstr("unknown")));
+}
+
+TEST(DecideWorkload, WithoutAShapeThereIsNoServing) {
+  const auto row = Json::parse(run(kOneAnswer + "--json").output)["rows"][1];
+  EXPECT_TRUE(row["prefill"].is_null());
+  EXPECT_TRUE(row["serving"].is_null());
+  EXPECT_FALSE(row.contains("why"));
+}
+
+TEST(DecideWorkload, WhyPrintsEveryRowsDerivation) {
+  const auto result = run(kOneAnswer + "--why");
+  EXPECT_THAT(result.output, AllOf(HasSubstr("tp2 on dgx-spark-roce"),
+                                   HasSubstr("128 x all_reduce of 81920 B over 2"),
+                                   HasSubstr("log-log between 65536 B in 66 us")));
+  EXPECT_TRUE(Json::parse(run(kOneAnswer + "--why --json").output)["rows"][1]["why"].is_array());
+}
+
+TEST(DecideWorkload, OptionsThatMakeNoSenseAreSaid) {
+  const std::vector<std::pair<const char*, const char*>> cases = {
+      {"--drafts 1 --accepted 2", "--accepted: 2 of 1 drafts cannot be right"},
+      {"--strategies zp", "strategy 'zp' is not known"},
+      {"--kv int4", "--kv: 'int4' is not bf16 or fp8"},
+      {"--input 10", "--input and --output belong together"},
+      {"--prefill-tflops 3,2,1", "--prefill-tflops"},
+      {"--prefill-tflops -1", "--prefill-tflops"},
+  };
+  for (const auto& [options, complaint] : cases) {
+    const auto result = run(kOneAnswer + options);
+    EXPECT_EQ(result.code, 2) << options;
+    EXPECT_THAT(result.output, AllOf(StartsWith("error: "), HasSubstr(complaint))) << options;
+  }
+}
+
+}  // namespace
+}  // namespace wiretax
