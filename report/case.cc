@@ -19,6 +19,8 @@ Case make_case(const Request& request, const Model& model, const Fabric& fabric,
               .plans = {},
               .running = {},
               .steps = {}};
+  result.one_of_several = std::ranges::count_if(request.fabrics, &Fabric::decides) > 1;
+  result.decoding_alone = request.shape.has_value();
   result.plans = plan_strategies(model, request.machine, fabric, result.workload);
   for (std::size_t i = 0; i < result.plans.size(); ++i) {
     if (!result.plans[i].fits()) continue;
@@ -48,12 +50,15 @@ Outcome outcome_of(const Case& at) {
   return outcome;
 }
 
-std::optional<TippingPoint> tipping_point(const Case& at, const AllReduceBalance& balance) {
+std::optional<TippingPoint> tipping_point(const Case& at, const AllReduceBalance& balance,
+                                          Rivals rivals) {
   std::optional<std::size_t> tensor;
   std::optional<std::size_t> rival;
   for (std::size_t i = 0; i < at.running.size(); ++i) {
     const auto strategy = at.plan(i).strategy;
     if (strategy == Strategy::kSequenceParallel) continue;  // the same thing in another form
+    const bool silent = strategy == Strategy::kSingle || strategy == Strategy::kReplicas;
+    if (rivals == Rivals::kSilent && !silent && strategy != Strategy::kTensorParallel) continue;
     auto& side = strategy == Strategy::kTensorParallel ? tensor : rival;
     if (!side || at.steps[i].front() < at.steps[*side].front()) side = i;
   }

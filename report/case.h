@@ -24,6 +24,8 @@ struct Case {
   std::vector<Plan> plans;
   std::vector<std::size_t> running;  // plans that fit
   Steps steps;                       // of those
+  bool one_of_several = false;       // other fabrics answer too
+  bool decoding_alone = false;       // requests have prompts, and the steps leave them out
 
   [[nodiscard]] const Plan& plan(std::size_t of_running) const {
     return plans[running[of_running]];
@@ -55,8 +57,12 @@ struct TippingPoint {
   double limit_s = 0;  // below 0: no all-reduce is fast enough
 };
 
-/// Nothing where tensor parallelism or any other strategy cannot run.
-std::optional<TippingPoint> tipping_point(const Case& at, const AllReduceBalance& balance);
+/// All others, or only those that send nothing and so are the same on every fabric.
+enum class Rivals { kAll, kSilent };
+
+/// Nothing where tensor parallelism or any such rival cannot run.
+std::optional<TippingPoint> tipping_point(const Case& at, const AllReduceBalance& balance,
+                                          Rivals rivals = Rivals::kAll);
 
 /// "TP=2", "one machine", "2 replicas".
 std::string strategy_in_words(const Plan& plan, std::uint64_t ranks);

@@ -98,6 +98,7 @@ Json assumptions_json(const Request& request, const Decision& decision) {
                {"fixed_s", band(machine.fixed_s)},
                {"gamma", band(request.gamma)},
                {"fabrics", fabrics},
+               {"kv_bits", request.models.empty() ? Json() : Json(request.models.front().kv_bits)},
                {"unusable", request.unusable.empty() ? Json() : Json(request.unusable)},
                {"notes", decision.notes}};
   add_workload(request, json);

@@ -176,7 +176,7 @@ Curve best_curve(std::string_view operation, const SeriesByOperation& by_operati
     notes.push_back(fmt::format("{} was measured in {}, not bfloat16", operation, best.type));
   }
   if (best.suspect > 0) {
-    notes.push_back(fmt::format("{} of {} {} points are suspect, one because: {}", best.suspect,
+    notes.push_back(fmt::format("{} of {} {} points are suspect, among them: {}", best.suspect,
                                 best.points.size(), operation, best.suspicion));
   }
   return Curve(best.points);

@@ -31,13 +31,23 @@ AllReduceBalance balance_of(const Request& request, const Case& at) {
   return all_reduce_balance(at.model, request.machine, at.fabric, at.workload, at.points.front());
 }
 
+void set_break_even(const Case& at, const AllReduceBalance& balance, Rivals rivals,
+                    Fallback& fallback) {
+  const auto point = tipping_point(at, balance, rivals);
+  if (!point) return;
+  fallback.break_even_s = point->limit_s;
+  fallback.rival = at.plan(point->rival).name;
+}
+
 void price(const Request& request, const Case& at, Fallback& fallback) {
   const auto tensor = *tensor_of(at);
+  const auto balance = balance_of(request, at);
   fallback.fabric = at.fabric.name;
   fallback.decides = at.fabric.decides();
   fallback.step_s = at.steps[tensor].front();
   fallback.tokens_per_s = at.rate(tensor).mid;
-  fallback.all_reduce_s = balance_of(request, at).time_s.mid;
+  fallback.all_reduce_s = balance.time_s.mid;
+  set_break_even(at, balance, Rivals::kAll, fallback);
 }
 
 }  // namespace
@@ -47,7 +57,6 @@ std::vector<Fallback> find_fallbacks(const Request& request, const Model& model,
   const auto any = make_case(request, model, request.fabrics.front(), batch);
   if (!tensor_of(any)) return {};  // on which fabric does not matter
   const auto balance = balance_of(request, any);
-  const auto point = tipping_point(any, balance);
   std::vector<Fallback> fallbacks;
   for (const auto path : kPaths) {
     Fallback fallback{.model = model.name,
@@ -57,12 +66,10 @@ std::vector<Fallback> find_fallbacks(const Request& request, const Model& model,
                       .all_reduce_bytes = balance.bytes,
                       .break_even_s = {},
                       .rival = {}};
-    if (point) {
-      fallback.break_even_s = point->limit_s;
-      fallback.rival = any.plan(point->rival).name;
-    }
     if (const auto* const fabric = fabric_on(request, path)) {
       price(request, make_case(request, model, *fabric, batch), fallback);
+    } else {
+      set_break_even(any, balance, Rivals::kSilent, fallback);
     }
     fallbacks.push_back(std::move(fallback));
   }

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <map>
@@ -65,6 +66,17 @@ void add_model(CLI::App& app, ModelOptions& options, Command& chosen) {
   });
 }
 
+/// CLI11's own range lets NaN through.
+std::function<std::string(const std::string&)> finite(double least, double most) {
+  return [least, most](const std::string& text) -> std::string {
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    const bool number = !text.empty() && *end == '\0';
+    if (number && value >= least && value <= most) return {};
+    return fmt::format("'{}' is not a number from {} to {}", text, least, most);
+  };
+}
+
 void add_assumptions(CLI::App& command, DecideOptions& options) {
   command.add_option("--machine", options.machine, "NAME or FILE")->capture_default_str();
   command.add_option("--eta", options.efficiency, "memory efficiency: one value, or low,mid,high")
@@ -74,33 +86,44 @@ void add_assumptions(CLI::App& command, DecideOptions& options) {
   command.add_option("--gamma", options.gamma, "how little routed experts overlap, likewise")
       ->delimiter(',');
   command.add_option("--memory-gib", options.memory_gib, "usable memory of a machine")
-      ->check(CLI::Range(0.001, kLargest));
+      ->check(finite(0.001, kLargest));
   command.add_option("--bandwidth", options.bandwidth_GBps, "memory bandwidth in GB/s")
-      ->check(CLI::Range(0.001, kLargest));
+      ->check(finite(0.001, kLargest));
 }
 
 void add_workload(CLI::App& command, DecideOptions& options) {
   const auto tokens = CLI::Range(std::uint64_t{1}, std::uint64_t{10'000'000});
-  command.add_option("--drafts", options.drafts, "tokens guessed for each sequence before a step")
-      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{64}));
-  command.add_option("--accepted", options.accepted, "of those, how many are right: a mean")
-      ->check(CLI::Range(0.0, 64.0));
+  auto* const drafts =
+      command
+          .add_option("--drafts", options.drafts, "tokens guessed for each sequence before a step")
+          ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{64}));
+  auto* const accepted =
+      command.add_option("--accepted", options.accepted, "of those, how many are right: a mean")
+          ->check(finite(0, 64));
+  drafts->needs(accepted);
+  accepted->needs(drafts);
   command.add_option("--kv", options.kv, "KV cache in bf16 or fp8")->capture_default_str();
   command
       .add_option("--strategies", options.strategies,
                   "also price sp, ep or ep-alltoall, a list (sequence and expert parallelism)")
       ->delimiter(',');
-  command.add_option("--input", options.input, "tokens of a prompt: what serving yields")
-      ->check(tokens);
-  command.add_option("--output", options.output, "tokens of an answer, with --input")
-      ->check(tokens);
+  auto* const input =
+      command.add_option("--input", options.input, "tokens of a prompt: what serving yields")
+          ->check(tokens);
+  auto* const output =
+      command.add_option("--output", options.output, "tokens of an answer, with --input")
+          ->check(tokens);
+  input->needs(output);
+  output->needs(input);
   command.add_option("--chunk", options.chunk, "prompt tokens that the engine reads at once")
       ->check(tokens)
+      ->needs(input)
       ->capture_default_str();
   command
       .add_option("--prefill-tflops", options.prefill_tflops,
                   "TFLOP/s a machine reaches on prompts: one value, or low,mid,high")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->needs(input);
   command.add_flag("--why", options.why, "every row's derivation, line by line");
 }
 
@@ -113,9 +136,10 @@ void add_decide(CLI::App& app, DecideOptions& options, Command& chosen) {
       ->delimiter(',');
   command.add_option("--batch", options.batches, "sequences decoded together, a list")
       ->capture_default_str();
-  command.add_option("--context", options.context, "mean tokens of KV cache of a sequence")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000'000}))
-      ->capture_default_str();
+  command
+      .add_option("--context", options.context,
+                  "mean tokens of KV cache of a sequence; 1024, or what --input and --output mean")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000'000}));
   command.add_option("--ranks", options.ranks, "machines")
       ->check(CLI::Range(std::uint64_t{2}, kMostRanks))
       ->capture_default_str();

@@ -11,8 +11,11 @@
 namespace wiretax {
 namespace {
 
+/// "Qwen3-32B (fp8), batch 8", and what else tells this answer from the others.
 std::string heading(const Case& at) {
-  return fmt::format("{} ({}), batch {}", at.model.name, at.model.quant.name, at.workload.batch);
+  return fmt::format("{} ({}), batch {}{}{}", at.model.name, at.model.quant.name, at.workload.batch,
+                     at.decoding_alone ? ", decoding alone" : "",
+                     at.one_of_several ? fmt::format(", with {}", at.fabric.name) : "");
 }
 
 std::string words_of(const Case& at, std::size_t running) {

@@ -80,6 +80,11 @@ std::string host_name() {
   return name.data();
 }
 
+/// "; no answer from rank 1 (spark-b)", or nothing.
+std::string without_answer(const std::vector<std::string>& silent) {
+  return silent.empty() ? "" : fmt::format("; no answer from {}", fmt::join(silent, ", "));
+}
+
 }  // namespace
 
 Ranks::Ranks(Supervisor& supervisor) : supervisor_(supervisor) {
@@ -119,7 +124,9 @@ void Ranks::wait(MPI_Request& request, const std::string& phase) {
 void Ranks::agree(const std::optional<Failure>& mine, const std::string& phase, double patience_s) {
   // Nothing is to be agreed with a rank that is gone, and messages to it may still be under way.
   if (lost_) throw mine.value_or(Failure(ExitCode::kTimeout, "a rank was lost before " + phase));
-  if (mine) supervisor_.note_cause(*mine);
+  if (mine) {
+    supervisor_.note_cause({mine->code(), fmt::format("{}: {}", describe(rank_), mine->what())});
+  }
   Report report = make_report(mine, now_s() - phase_began_s_);
   Report verdict = report;
   if (size_ > 1) {
@@ -171,7 +178,8 @@ std::string Ranks::collect_verdict(const std::string& mine, const std::string& p
   if (first >= 0) {
     const auto& cause = reports[static_cast<std::size_t>(first)];
     verdict = make_report(Failure(static_cast<ExitCode>(cause.code),
-                                  fmt::format("{}: {}", describe(first), cause.text.data())),
+                                  fmt::format("{}: {}{}", describe(first), cause.text.data(),
+                                              without_answer(silent))),
                           cause.at_s);
   } else if (!silent.empty()) {
     verdict = make_report(

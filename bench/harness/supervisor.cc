@@ -99,11 +99,11 @@ void Supervisor::loop() {
     const int signal = sigtimedwait(&signals, nullptr, &kTick);
     // Held to the end of the process: the main thread must not tidy up what the last will needs.
     const std::lock_guard lock(mutex_);
-    if (signal > 0) end(stopped_by(signal));
+    if (signal > 0) end(cause_.value_or(stopped_by(signal)));
     const double now = now_s();
     stood_still_s_ = std::max(stood_still_s_, now - last_tick_s_);
     last_tick_s_ = now;
-    if (const auto failure = overdue()) end(*failure);
+    if (const auto failure = overdue()) end(after_cause(*failure));
     if (stopping_) return;
   }
 }
@@ -130,11 +130,15 @@ std::optional<Failure> Supervisor::overdue() const {
   return std::nullopt;
 }
 
+Failure Supervisor::after_cause(const Failure& consequence) const {
+  if (!cause_) return consequence;
+  return {cause_->code(), fmt::format("{}; {}", cause_->what(), consequence.what())};
+}
+
 void Supervisor::end(const Failure& reason) const {
-  const Failure cause = cause_.value_or(reason);
   usleep(static_cast<useconds_t>(grace_s_ * 1e6));
-  if (last_will_) last_will_(cause);
-  _exit(static_cast<int>(cause.code()));
+  if (last_will_) last_will_(reason);
+  _exit(static_cast<int>(reason.code()));
 }
 
 Supervisor::Watch::Watch(Supervisor& supervisor, std::string what, double seconds)

@@ -58,8 +58,9 @@ class Supervisor {
 
  private:
   void loop();
-  // Both with mutex_ held.
+  // All with mutex_ held.
   [[nodiscard]] std::optional<Failure> overdue() const;
+  [[nodiscard]] Failure after_cause(const Failure& consequence) const;
   [[noreturn]] void end(const Failure& reason) const;
 
   std::mutex mutex_;

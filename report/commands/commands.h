@@ -40,7 +40,7 @@ struct DecideOptions {
   std::string published;  // in any case; empty: only where no measured fabric decides
   std::vector<std::string> models = default_models();
   std::string batches = "1,8,32";
-  std::uint64_t context = 1024;
+  std::uint64_t context = 0;  // 0: that of --input and --output, or 1024
   std::string machine = "dgx-spark";
   std::uint64_t ranks = 2;
   std::vector<double> efficiency;  // one value, or low, mid, high; empty: the machine's

@@ -17,6 +17,7 @@
 namespace wiretax {
 namespace {
 
+constexpr std::uint64_t kUsualContext = 1024;
 constexpr std::string_view kDefaultProfile = "dgx-spark-roce";
 
 /// One value stands for itself: what was calibrated is no longer a range.
@@ -94,7 +95,7 @@ Request request_of(const DecideOptions& options) {
   Request request;
   for (const auto& name : options.models) request.models.push_back(find_model(name));
   request.batches = parse_count_list(options.batches);
-  request.context = options.context;
+  request.context = options.context == 0 ? kUsualContext : options.context;
   request.ranks = options.ranks;
   request.machine = machine_of(options);
   if (!options.gamma.empty()) request.gamma = band_option(options.gamma, "--gamma", 1);

@@ -57,7 +57,7 @@ void print_serving(const Request& request, const Decision& decision, const Ink& 
                                   request.shape->input, request.shape->output)),
              table.text(ink));
   fmt::print(
-      "\nfirst token: of one request when nothing else runs, its wire: the share of it that is "
+      "\nfirst token: of one request when nothing else runs, its wire: the part of it that is "
       "messages;\nper token: between tokens while nobody's prompt is read.\n");
   if (request.machine.prefill_flops_per_s) return;
   fmt::print(

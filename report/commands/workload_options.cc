@@ -38,6 +38,7 @@ void read_shape(const DecideOptions& options, Request& request) {
     throw std::invalid_argument("--input and --output belong together");
   }
   request.shape = RequestShape{options.input, options.output, options.chunk};
+  if (options.context == 0) request.context = options.input + options.output / 2;
 }
 
 }  // namespace

@@ -275,6 +275,32 @@ TEST(Fallbacks, EachPathHasItsOwnCurveOrNone) {
   EXPECT_NEAR(fallbacks[2].step_s, 61.7e-3 + 0.7e-3 + 129.5 * 500e-6 + 5e-3, 0.1e-3);
 }
 
+TEST(Fallbacks, EachBreakEvenIsThatOfItsOwnTable) {
+  auto asked = request("MiniMax-M2.7:nvfp4", 1);
+  auto socket = flat(FabricKind::kEngine, 500e-6);
+  socket.path = FabricPath::kTcp;
+  asked.fabrics.push_back(socket);
+  const auto decision = decide(asked);
+  for (const auto& fallback : decision.fallbacks) {
+    if (fallback.fabric.empty()) {
+      EXPECT_FALSE(fallback.break_even_s) << "only the pipeline fits too, and it needs a fabric";
+      continue;
+    }
+    const auto row = std::ranges::find_if(decision.rows, [&](const Row& candidate) {
+      return candidate.strategy == "tp2" && candidate.fabric == fallback.fabric;
+    });
+    EXPECT_EQ(fallback.break_even_s, row->break_even_s) << fallback.fabric;
+  }
+}
+
+TEST(Decide, AnswersOfSeveralFabricsNameTheirs) {
+  auto asked = request("Llama-3.1-8B", 1);
+  asked.fabrics.push_back(flat(FabricKind::kEngine, 5e-3));
+  const auto answers = decide(asked).answers;
+  EXPECT_THAT(answers[0].sentence, HasSubstr("batch 1, with dgx-spark-roce: TP=2"));
+  EXPECT_THAT(answers[1].sentence, HasSubstr("batch 1, with flat: one machine"));
+}
+
 TEST(Fallbacks, MpiOverTcpStandsInButIsNotTheEnginesPath) {
   auto asked = request("Qwen3.6-27B-FP8", 1);
   auto mpi = flat(FabricKind::kHostMpi, 100e-6);
@@ -324,7 +350,7 @@ TEST(DecisionJson, FollowsTheSchema) {
   EXPECT_EQ(json["fallbacks"][0]["fabric"], "dgx-spark-roce");
   EXPECT_TRUE(json["fallbacks"][2]["fabric"].is_null());
   EXPECT_TRUE(json["fallbacks"][2]["tokens_per_s"].is_null()) << "not measured is not 0";
-  EXPECT_NEAR(json["fallbacks"][2]["break_even_allreduce_s"].get<double>(), 201e-6, 4e-6);
+  EXPECT_TRUE(json["fallbacks"][2]["break_even_allreduce_s"].is_null());
 }
 
 TEST(Decide, TheWholeCatalogueIsDecidedInReasonableTime) {

@@ -83,7 +83,7 @@ TEST(Fabric, SuspectPointsAreCarriedInvalidOnesLeftOut) {
   const auto found = fabrics({file("f", "host_mpi", {suspect, invalid})});
   const auto& fabric = found.usable.front();
   EXPECT_EQ(fabric.all_reduce.points().size(), 1U);
-  EXPECT_THAT(fabric.notes, Contains("1 of 1 all_reduce points are suspect, one because: drifts"));
+  EXPECT_THAT(fabric.notes, Contains("1 of 1 all_reduce points are suspect, among them: drifts"));
   EXPECT_THAT(fabric.notes, Contains("invalid points left out: 1"));
   EXPECT_FALSE(fabric.decides());
 }

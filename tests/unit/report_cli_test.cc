@@ -194,7 +194,7 @@ TEST_F(ReportCli, DecideNeverLetsLoopbackWin) {
   const auto text = run("decide " + folder_.string() + " --model Llama-3.1-8B --batch 1,8").output;
   EXPECT_THAT(text, AllOf(HasSubstr("'mpi lo', measured here, were the network (it is none)"),
                           HasSubstr("'mpi lo' is loopback inside one machine, not a network"),
-                          HasSubstr("suspect, one because: drifts")));
+                          HasSubstr("suspect, among them: drifts")));
 }
 
 TEST_F(ReportCli, DecideSaysInDetailWhatAStepIsMadeOf) {

@@ -57,6 +57,21 @@ TEST_F(SupervisorEnds, WithTheCauseThatItKnewBeforeTheSignal) {
   EXPECT_EXIT(be_terminated_for_a_cause(), ::testing::ExitedWithCode(6), "the wire fell out");
 }
 
+void overstay_after_a_cause() {
+  Supervisor supervisor;
+  supervisor.set_last_will(tell);
+  supervisor.set_parties("rank 0", "rank 1");
+  supervisor.note_cause({ExitCode::kPeer, "the wire fell out"});
+  const Supervisor::Watch watch(supervisor, "ending a batch", 0.2);
+  sleep(20);
+  _exit(99);
+}
+
+TEST_F(SupervisorEnds, WithTheCauseAndWhatCameOfIt) {
+  EXPECT_EXIT(overstay_after_a_cause(), ::testing::ExitedWithCode(6),
+              "the wire fell out; rank 0: no answer from rank 1 while ending a batch");
+}
+
 void outlast_the_run() {
   Supervisor supervisor;
   supervisor.set_last_will(tell);

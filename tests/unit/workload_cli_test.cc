@@ -43,6 +43,8 @@ TEST(DecideWorkload, AnFp8CacheIsSaid) {
   EXPECT_NEAR(kv_s(" --kv fp8") / kv_s(""), .5, 1e-9);
   EXPECT_THAT(run("decide --model Llama-3.1-8B --batch 8 --kv fp8").output,
               HasSubstr("KV cache in fp8"));
+  const auto json = Json::parse(run(kOneAnswer + "--json --kv fp8").output);
+  EXPECT_EQ(json["assumptions"]["kv_bits"], 8);
 }
 
 TEST(DecideWorkload, OtherStrategiesHaveColumnsAndReasons) {
@@ -68,6 +70,14 @@ TEST(DecideWorkload, WithoutAPrefillRateServingIsUnknown) {
   EXPECT_THAT(run(shape + "--prefill-tflops 50").output, Not(HasSubstr("unknown")));
 }
 
+TEST(DecideWorkload, AShapeSaysWhichContextThereIsAndThatTheAnswerIsOfDecoding) {
+  const auto result = run(kOneAnswer + "--input 8192 --output 64");
+  EXPECT_THAT(result.output, AllOf(StartsWith("Qwen3.6-27B-FP8 (fp8), batch 8, decoding alone: "),
+                                   HasSubstr("8224 tokens of context")));
+  EXPECT_THAT(run(kOneAnswer + "--input 8192 --output 64 --context 100").output,
+              HasSubstr("100 tokens of context"));
+}
+
 TEST(DecideWorkload, WithoutAShapeThereIsNoServing) {
   const auto row = Json::parse(run(kOneAnswer + "--json").output)["rows"][1];
   EXPECT_TRUE(row["prefill"].is_null());
@@ -88,9 +98,17 @@ TEST(DecideWorkload, OptionsThatMakeNoSenseAreSaid) {
       {"--drafts 1 --accepted 2", "--accepted: 2 of 1 drafts cannot be right"},
       {"--strategies zp", "strategy 'zp' is not known"},
       {"--kv int4", "--kv: 'int4' is not bf16 or fp8"},
-      {"--input 10", "--input and --output belong together"},
-      {"--prefill-tflops 3,2,1", "--prefill-tflops"},
-      {"--prefill-tflops -1", "--prefill-tflops"},
+      {"--input 10", "--input requires --output"},
+      {"--output 10", "--output requires --input"},
+      {"--chunk 512", "--chunk requires --input"},
+      {"--prefill-tflops 50", "--prefill-tflops requires --input"},
+      {"--input 10 --output 10 --prefill-tflops 3,2,1", "--prefill-tflops"},
+      {"--input 10 --output 10 --prefill-tflops -1", "--prefill-tflops"},
+      {"--drafts 2", "--drafts requires --accepted"},
+      {"--drafts 2 --accepted nan", "'nan' is not a number from 0 to 64"},
+      {"--bandwidth nan", "'nan' is not a number"},
+      {"--memory-gib nan", "'nan' is not a number"},
+      {"--bandwidth 1x", "'1x' is not a number"},
   };
   for (const auto& [options, complaint] : cases) {
     const auto result = run(kOneAnswer + options);
