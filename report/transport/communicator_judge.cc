@@ -28,6 +28,7 @@ struct Picture {
   std::size_t unproven = 0;  // ranks that name a network, but no channel between hosts
   int nodes = 0;
   bool connected = false;
+  bool complete = false;
   bool mnnvl = false;
   bool failed = false;
 };
@@ -54,6 +55,7 @@ void add_member(const Membership& membership, const std::vector<Process>& proces
   picture.hosts.insert(process.host);
   picture.nodes = std::max(picture.nodes, membership.nodes);
   picture.connected = picture.connected || membership.connected;
+  picture.complete = picture.complete || membership.complete;
   picture.mnnvl = picture.mnnvl || membership.mnnvl;
   picture.failed = picture.failed || !process.failures.empty() ||
                    process.signs.contains(Sign::kVersionsDiffer) ||
@@ -134,6 +136,14 @@ Conclusion judge_rdma(const Picture& picture) {
         fmt::format("the channels that are there use {}, but {} of the ranks say nothing "
                     "about their network",
                     names, picture.silent),
+        whole_proof(picture));
+  }
+  if (!picture.connected && !picture.complete) {
+    return conclude(
+        Transport::kInconclusive,
+        fmt::format("the channels use {}, but set-up did not finish: it hung, or the log is cut "
+                    "or an excerpt",
+                    names),
         whole_proof(picture));
   }
   return conclude(Transport::kRdma, fmt::format("all channels between hosts go over {}", names),

@@ -120,6 +120,14 @@ void thin_out(std::vector<Finding>& findings) {
                 [&](const Finding& finding) { return ++counts[finding.symptom] > kMostOfOne; });
 }
 
+void note_repeats(JobReport& job, const TransportReport& report) {
+  if (std::ranges::none_of(job.processes, [&](auto i) { return report.processes[i].repeated; })) {
+    return;
+  }
+  job.notes.emplace_back(
+      "Ray left out lines of other ranks that look alike: RAY_DEDUP_LOGS=0 shows them all");
+}
+
 void explain(JobReport& job, const TransportReport& report) {
   const auto transport = job.conclusion.transport;
   for (const auto index : job.processes) {
@@ -146,6 +154,7 @@ void explain(JobReport& job, const TransportReport& report) {
       job.findings.push_back({"mixed-networks", true, job.conclusion.because, {}});
     }
   }
+  note_repeats(job, report);
   std::ranges::stable_sort(job.findings, {}, severity_rank);
   thin_out(job.findings);
 }

@@ -5,6 +5,7 @@
 
 #include "report/record.h"
 #include "report/transport/messages.h"
+#include "report/transport/unwrap.h"
 
 namespace wiretax {
 namespace {
@@ -40,6 +41,7 @@ void NcclLog::read(std::istream& stream, std::string name) {
 void NcclLog::take(std::string_view line) {
   ++lines_;
   ++line_number_;
+  line = unwrapped(line, unwrapped_);
   const auto parsed = parse_log_line(line);
   if (!parsed) return;
   ++nccl_lines_;
@@ -50,6 +52,7 @@ void NcclLog::take(std::string_view line) {
   }
   if (!parsed->speaker || parsed->level == LogLine::Level::kOther) return;
   auto& thread = thread_of(*parsed->speaker);
+  processes_[thread.process].repeated |= parsed->repeated;
   Messages(*this, thread).take(*parsed);
 }
 

@@ -53,6 +53,7 @@ class NcclLog {
   std::map<std::pair<std::size_t, std::string>, std::size_t> handles_;  // latest use of a pointer
   std::set<std::string> versions_;
   std::string_view line_;
+  std::string unwrapped_;
   std::uint64_t line_number_ = 0;
   std::uint64_t lines_ = 0;
   std::uint64_t nccl_lines_ = 0;

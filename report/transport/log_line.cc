@@ -36,16 +36,11 @@ std::optional<std::uint64_t> take_last_number(std::string_view& word) {
   return number;
 }
 
-/// What stands before the host in the same word: mpirun's "[1,0]<stdout>:", or a colour.
+/// Without what stands before it in the same word: mpirun's "[1,0]<stdout>:".
 std::string_view host_of(std::string_view word) {
   auto begin = word.size();
   while (begin > 0 && is_host_character(word[begin - 1])) --begin;
-  auto host = word.substr(begin);
-  if (word.substr(0, begin).ends_with("\033[")) {
-    const auto colour_end = host.find('m');
-    host.remove_prefix(colour_end == std::string_view::npos ? host.size() : colour_end + 1);
-  }
-  return host;
+  return word.substr(begin);
 }
 
 std::optional<int> device_of(std::string_view word) {
@@ -67,9 +62,18 @@ std::optional<Speaker> speaker_of(std::string_view before) {
   return Speaker{host, *pid, *tid, *device};
 }
 
-/// Without the end of a DOS line, a colour, blanks.
+/// Where Ray's " [repeated 2x across cluster]" begins: it prints equal lines of several ranks once.
+std::size_t repeat_mark(std::string_view text) {
+  const auto mark = text.find(" [repeated ");
+  return text.find("x across cluster]", mark) == std::string_view::npos ? std::string_view::npos
+                                                                        : mark;
+}
+
+/// Without Ray's mark, the end of a DOS line, blanks, and what follows an odd byte.
 std::string_view trimmed(std::string_view text) {
-  text = text.substr(0, text.find('\033'));
+  static constexpr std::string_view kOdd("\033\n\0", 3);
+  text = text.substr(0, text.find_first_of(kOdd));
+  text = text.substr(0, repeat_mark(text));
   const auto end = text.find_last_not_of(" \r\t");
   return text.substr(0, end == std::string_view::npos ? 0 : end + 1);
 }
@@ -97,14 +101,15 @@ std::optional<LogLine> parse_log_line(std::string_view line) {
   for (auto at = line.find(kName); at != std::string_view::npos; at = line.find(kName, at + 1)) {
     Cursor cursor(line.substr(at + kName.size()));
     if (cursor.skip("version ")) {
-      return LogLine{LogLine::Level::kVersion, {}, trimmed(cursor.rest())};
+      return LogLine{LogLine::Level::kVersion, {}, trimmed(cursor.rest()), false};
     }
     const auto level = take_level(cursor);
     if (!level || at == 0 || line[at - 1] != ' ') continue;
     const auto speaker = speaker_of(line.substr(0, at));
     if (!speaker) continue;
     const auto text = trimmed(cursor.rest());
-    return LogLine{is_glued(text) ? LogLine::Level::kOther : *level, speaker, text};
+    const bool repeated = repeat_mark(cursor.rest()) != std::string_view::npos;
+    return LogLine{is_glued(text) ? LogLine::Level::kOther : *level, speaker, text, repeated};
   }
   return std::nullopt;
 }

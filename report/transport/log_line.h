@@ -21,6 +21,7 @@ struct LogLine {
   Level level = Level::kOther;
   std::optional<Speaker> speaker;
   std::string_view text;  // behind "NCCL INFO "
+  bool repeated = false;  // Ray says that it left out equal ones
 };
 
 /// Empty where NCCL did not write the line.

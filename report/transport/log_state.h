@@ -108,6 +108,7 @@ struct Tuning {
 struct Process {
   std::string host;
   std::uint64_t pid = 0;
+  bool repeated = false;  // Ray printed equal lines once
   std::string version;
   std::string bootstrap;  // the interface
   std::optional<Evidence> bootstrap_line;
