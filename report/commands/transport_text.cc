@@ -94,9 +94,11 @@ std::string findings_text(const JobReport& job, const Ink& ink) {
   return text;
 }
 
-/// "NET/IB/0 rocep1s0f1 (p1/A)"
-std::string path_of(const ChannelKind& kind, const Process& process) {
-  if (!kind.is_net()) return kind.transport;
+/// "NET/IB/0 rocep1s0f1 (p1/A)", "P2P/CUMEM (NVLink)"
+std::string path_of(const ChannelKind& kind, const Process& process, bool nvlink) {
+  if (!kind.is_net()) {
+    return kind.transport + (nvlink && kind.transport.starts_with("P2P/") ? " (NVLink)" : "");
+  }
   auto text = fmt::format("{}/{}", kind.transport, kind.device);
   const auto name = device_name(process, kind);
   if (!name.empty()) text += " " + name;
@@ -105,9 +107,10 @@ std::string path_of(const ChannelKind& kind, const Process& process) {
 }
 
 std::string channels_text(const Membership& membership, const Process& process) {
+  const bool nvlink = over_nvlink(membership, process);
   std::map<std::string, std::set<int>> paths;
   for (const auto& [kind, use] : membership.channels) {
-    paths[path_of(kind, process)].insert(use.channels.begin(), use.channels.end());
+    paths[path_of(kind, process, nvlink)].insert(use.channels.begin(), use.channels.end());
   }
   std::vector<std::string> parts;
   parts.reserve(paths.size());

@@ -98,26 +98,53 @@ void add_sign(const Process& process, Sign sign, const char* symptom, std::strin
       {symptom, true, fmt::format("{} {}", name_of(process), text), {found->second}});
 }
 
-void add_memberships(const Process& process, const std::vector<Membership>& memberships,
-                     Findings& findings) {
+/// Only where names say that all devices are a DGX Spark's.
+bool is_spark(const Process& process) {
+  return !process.ib_devices.empty() &&
+         std::ranges::all_of(process.ib_devices, [](const NetDevice& device) {
+           return !spark_half(merged_members(device.name).front()).empty();
+         });
+}
+
+Finding without_gdr(const Process& process, const Evidence& line) {
+  if (is_spark(process)) {
+    return {"gdr-zero",
+            true,
+            fmt::format("{} copies through host memory (GDR 0), which is normal on GB10",
+                        name_of(process)),
+            {line}};
+  }
+  return {"gdr-zero",
+          true,
+          fmt::format("{} does not use GPUDirect RDMA (GDR 0); on other machines than GB10 that "
+                      "costs bandwidth",
+                      name_of(process)),
+          {line}};
+}
+
+void add_gdr(const Process& process, const std::vector<Membership>& memberships,
+             Findings& findings) {
+  for (const auto index : process.memberships) {
+    const auto& channels = memberships[index].channels;
+    const auto found = std::ranges::find_if(channels, [](const auto& channel) {
+      const auto& kind = channel.first;
+      return kind.is_net() && !kind.gdr && kind.transport != "NET/Socket";
+    });
+    if (found != channels.end()) findings.push_back(without_gdr(process, found->second.first));
+  }
+}
+
+void add_hang(const Process& process, const std::vector<Membership>& memberships,
+              const std::string& version, Findings& findings) {
+  const auto& own = process.version.empty() ? version : process.version;
+  if (!own.starts_with("2.30.4")) return;
   for (const auto index : process.memberships) {
     const auto& membership = memberships[index];
-    for (const auto& [kind, use] : membership.channels) {
-      if (kind.gdr || !kind.is_net() || kind.transport == "NET/Socket") continue;
-      findings.push_back(
-          {"gdr-zero",
-           true,
-           fmt::format("{} copies through host memory (GDR 0), which is normal on GB10",
-                       name_of(process)),
-           {use.first}});
-      break;
-    }
-    if (membership.ranks > 1 && !membership.complete && process.version.starts_with("2.30.4")) {
-      findings.push_back({"nvls-hang",
-                          false,
-                          fmt::format("{} did not finish its set-up", name_of(process)),
-                          {membership.first}});
-    }
+    if (membership.ranks <= 1 || membership.complete || membership.connected) continue;
+    findings.push_back({"nvls-hang",
+                        false,
+                        fmt::format("{} did not finish its set-up", name_of(process)),
+                        {membership.first}});
   }
 }
 
@@ -139,13 +166,15 @@ constexpr std::array<const char*, 6> kDecisive = {"NCCL_IB_DISABLE",    "NCCL_IB
 
 }  // namespace
 
-std::vector<Finding> hints_of(const Process& process, const std::vector<Membership>& memberships) {
+std::vector<Finding> hints_of(const Process& process, const std::vector<Membership>& memberships,
+                              const std::string& version) {
   Findings findings;
   add_halves(process, memberships, findings);
   add_interfaces(process, findings);
   add_plugin(process, findings);
   add_sign(process, Sign::kDeviceCounts, "device-count-mismatch", "says so", findings);
-  add_memberships(process, memberships, findings);
+  add_gdr(process, memberships, findings);
+  add_hang(process, memberships, version, findings);
   add_sign(process, Sign::kUsingWithoutDevices, "using-without-devices",
            "prints 'NET/IB : Using' without a device", findings);
   add_sign(process, Sign::kNoPlugin, "no-external-plugin",

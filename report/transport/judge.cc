@@ -120,6 +120,10 @@ void thin_out(std::vector<Finding>& findings) {
                 [&](const Finding& finding) { return ++counts[finding.symptom] > kMostOfOne; });
 }
 
+std::string plural(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 void note_repeats(JobReport& job, const TransportReport& report) {
   if (std::ranges::none_of(job.processes, [&](auto i) { return report.processes[i].repeated; })) {
     return;
@@ -128,8 +132,23 @@ void note_repeats(JobReport& job, const TransportReport& report) {
       "Ray left out lines of other ranks that look alike: RAY_DEDUP_LOGS=0 shows them all");
 }
 
+void note_warnings(JobReport& job, const TransportReport& report) {
+  std::size_t count = 0;
+  const Evidence* first = nullptr;
+  for (const auto index : job.processes) {
+    const auto& process = report.processes[index];
+    count += process.unknown_warnings;
+    if (first == nullptr && process.unknown_warning) first = &*process.unknown_warning;
+  }
+  if (first == nullptr) return;
+  job.notes.push_back(fmt::format("{} {} not understood, the first: {}:{}: {}",
+                                  plural(count, "warning"), count == 1 ? "was" : "were",
+                                  first->file, first->line, first->text));
+}
+
 void explain(JobReport& job, const TransportReport& report) {
   const auto transport = job.conclusion.transport;
+  const auto version = report.versions.size() == 1 ? *report.versions.begin() : std::string();
   for (const auto index : job.processes) {
     const auto& process = report.processes[index];
     append(job.findings, failure_reasons(process));
@@ -146,7 +165,7 @@ void explain(JobReport& job, const TransportReport& report) {
     if (process.networks.empty() && process.signs.contains(Sign::kNoInterface)) {
       append(job.findings, fallback_reasons(process));
     }
-    append(job.findings, hints_of(process, report.memberships));
+    append(job.findings, hints_of(process, report.memberships, version));
   }
   if (transport == Transport::kMixed) {
     append(job.findings, differences_of(job.processes, report.processes));
@@ -155,6 +174,7 @@ void explain(JobReport& job, const TransportReport& report) {
     }
   }
   note_repeats(job, report);
+  note_warnings(job, report);
   std::ranges::stable_sort(job.findings, {}, severity_rank);
   thin_out(job.findings);
 }
@@ -162,10 +182,6 @@ void explain(JobReport& job, const TransportReport& report) {
 std::string name_in(const std::vector<NetDevice>& devices, int index) {
   const auto found = std::ranges::find(devices, index, &NetDevice::index);
   return found == devices.end() ? std::string() : found->name;
-}
-
-std::string plural(std::size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
 /// Processes that print a line or two and take part in nothing, e.g. one that only makes the
@@ -219,6 +235,13 @@ std::string device_name(const Process& process, const ChannelKind& kind) {
   if (kind.transport == "NET/Socket") return name_in(process.socket_interfaces, kind.device);
   auto name = name_in(process.virtual_devices, kind.device);
   return name.empty() ? name_in(process.ib_devices, kind.device) : name;
+}
+
+bool over_nvlink(const Membership& membership, const Process& process) {
+  const bool direct = std::ranges::any_of(membership.channels, [](const auto& channel) {
+    return channel.first.transport.starts_with("P2P/");
+  });
+  return direct && (membership.mnnvl || process.signs.contains(Sign::kNvlink));
 }
 
 TransportReport judge(const NcclLog& log) {

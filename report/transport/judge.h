@@ -63,4 +63,8 @@ TransportReport judge(const NcclLog& log);
 /// Name of the device that such channels use; empty where the log does not tell.
 std::string device_name(const Process& process, const ChannelKind& kind);
 
+/// Whether the log shows that channels of this rank go over NVLink; false is not a proof that none
+/// does.
+bool over_nvlink(const Membership& membership, const Process& process);
+
 }  // namespace wiretax

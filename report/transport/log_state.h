@@ -112,7 +112,6 @@ struct Process {
   std::string version;
   std::string bootstrap;  // the interface
   std::optional<Evidence> bootstrap_line;
-  std::string plugin;    // an external one that was loaded
   std::string provider;  // libfabric's
   std::vector<NetDevice> ib_devices;
   std::vector<NetDevice> virtual_devices;
@@ -122,6 +121,8 @@ struct Process {
   std::map<std::string, Setting> settings;  // NCCL_ variables
   std::map<Sign, Evidence> signs;
   std::vector<Failure> failures;
+  std::uint64_t unknown_warnings = 0;       // lines of level WARN that say nothing known
+  std::optional<Evidence> unknown_warning;  // the first
   std::map<std::pair<std::string, std::uint64_t>, Tuning> tuning;  // operation and bytes
   std::vector<Network> networks;  // the different ones of "Using network"
   std::vector<std::size_t> memberships;

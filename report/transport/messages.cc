@@ -46,7 +46,8 @@ void Messages::take(const LogLine& line) {
   const auto text = line.text;
   if (take_by_prefix(text) || take_sign(text) || take_setting(text)) return;
   if (take_communicator(text) || take_counts(text) || take_tuning(text)) return;
-  take_wrong_type(text);
+  if (take_wrong_type(text) || line.level != LogLine::Level::kWarn) return;
+  if (process_.unknown_warnings++ == 0) process_.unknown_warning = log_.evidence();
 }
 
 bool Messages::take_by_prefix(std::string_view text) {
@@ -54,7 +55,7 @@ bool Messages::take_by_prefix(std::string_view text) {
     std::string_view prefix;
     void (Messages::*take)(Cursor);
   };
-  static constexpr std::array<Entry, 20> kEntries = {{
+  static constexpr std::array<Entry, 18> kEntries = {{
       {"Channel ", &Messages::take_channel},
       {"Using network ", &Messages::take_network},
       {"NET/IB : Using", &Messages::take_ib_devices},
@@ -62,8 +63,6 @@ bool Messages::take_by_prefix(std::string_view text) {
       {"NET/IB : Made virtual device ", &Messages::take_virtual_device},
       {"Bootstrap : Using ", &Messages::take_bootstrap},
       {"Bootstrap: Using ", &Messages::take_bootstrap},
-      {"NET/Plugin: Loaded net plugin ", &Messages::take_plugin},
-      {"P2P plugin ", &Messages::take_plugin},
       {"NET/OFI Selected Provider is ", &Messages::take_provider},
       {"NET/OFI Selected provider is ", &Messages::take_provider},
       {"Connected all rings", &Messages::take_rings},
@@ -195,11 +194,6 @@ void Messages::take_virtual_device(Cursor text) {
 void Messages::take_bootstrap(Cursor text) {
   process_.bootstrap = text.until(":");
   process_.bootstrap_line = log_.evidence();
-}
-
-void Messages::take_plugin(Cursor text) {
-  const auto name = text.rest();
-  process_.plugin = name.substr(0, name.find(" ("));
 }
 
 void Messages::take_provider(Cursor text) { process_.provider = text.until(" ,"); }

@@ -5,7 +5,8 @@
 
 namespace wiretax {
 
-/// Understands the text of one line, for the thread that wrote it. Unknown text is passed over.
+/// Understands the text of one line, for the thread that wrote it. Unknown text is passed over;
+/// unknown warnings are counted.
 class Messages {
  public:
   static constexpr std::size_t kMostFailures = 64;  // of a process; they repeat each other
@@ -21,7 +22,6 @@ class Messages {
   void take_socket_interfaces(Cursor text);
   void take_virtual_device(Cursor text);
   void take_bootstrap(Cursor text);
-  void take_plugin(Cursor text);
   void take_provider(Cursor text);
   void take_channel(Cursor text);
   void take_rings(Cursor text);

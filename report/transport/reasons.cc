@@ -72,6 +72,20 @@ void add_no_device(const Process& process, Findings& findings) {
        {found->second}});
 }
 
+/// NCCL's own network did not start: proof of a fallback, and where nothing else is said, all
+/// there is.
+void add_ib_failed(const Process& process, Findings& findings) {
+  const auto found = process.signs.find(Sign::kIbFailed);
+  if (found == process.signs.end()) return;
+  if (!findings.empty()) return findings.front().lines.push_back(found->second);
+  findings.push_back({"no-usable-device",
+                      false,
+                      fmt::format("NET/IB did not start on {}; NCCL_DEBUG_SUBSYS=INIT,NET,ENV may "
+                                  "say why",
+                                  name_of(process)),
+                      {found->second}});
+}
+
 std::string where_of(const Process& process, const Failure& failure) {
   return failure.device.empty() ? name_of(process)
                                 : fmt::format("{} of {}", failure.device, name_of(process));
@@ -156,6 +170,7 @@ std::vector<Finding> fallback_reasons(const Process& process) {
   add_settings(process, findings);
   add_signs(process, findings);
   add_no_device(process, findings);
+  add_ib_failed(process, findings);
   if (findings.empty() && process.ib_line) {
     findings.push_back({"net-forced-socket",
                         false,

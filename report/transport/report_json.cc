@@ -47,6 +47,7 @@ Json rank_of(const Membership& membership, const TransportReport& report) {
   if (!process.version.empty()) json["nccl"] = process.version;
   if (membership.network) json["network"] = membership.network->name;
   if (membership.ring_gdr) json["ring_gdr"] = *membership.ring_gdr;
+  if (over_nvlink(membership, process)) json["nvlink"] = true;
   if (membership.channels_planned > 0) json["channels_planned"] = membership.channels_planned;
   json["complete"] = membership.complete;
   json["channels"] = Json::array();

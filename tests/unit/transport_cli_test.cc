@@ -126,6 +126,20 @@ TEST_F(TransportCli, JsonHoldsTheSame) {
   EXPECT_EQ(job["tuning"][0]["algorithm"], "RING");
 }
 
+TEST_F(TransportCli, NvlinkIsNamedWhereTheLogShowsIt) {
+  RankLog one{.host = "a", .nodes = 1, .via = "P2P/CUMEM"};
+  auto two = other(one);
+  two.host = one.host;
+  const auto plain = write("plain.log", one.text() + two.text());
+  EXPECT_THAT(run("transport " + plain).output, Not(HasSubstr("NVLink")));
+  one.before = two.before =
+      "Pattern 4, crossNic 0, nChannels 2, bw 30.000000/30.000000, type NVL/PIX, sameChannels 1\n";
+  const auto path = write("nvl.log", one.text() + two.text());
+  EXPECT_THAT(run("transport " + path).output, HasSubstr("2 x P2P/CUMEM (NVLink)"));
+  const auto json = Json::parse(run("transport --json " + path).output);
+  EXPECT_EQ(json["jobs"][0]["communicators"][0]["ranks"][1]["nvlink"], true);
+}
+
 TEST_F(TransportCli, NothingFromALogCommandsTheTerminal) {
   RankLog one{.network = "IB\a\033[2J"};
   one.before = "NCCL_IB_HCA set to \033]0;owned\a\nNET/Socket : Using [0]e\a:1<0>\n";

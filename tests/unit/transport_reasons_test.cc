@@ -225,6 +225,51 @@ TEST(TransportReasons, VersionsThatDiffer) {
   EXPECT_THAT(symptoms_of(report), Contains("nccl-version-mismatch"));
 }
 
+TEST(TransportReasons, WarningsThatAreNotUnderstoodAreCounted) {
+  const auto report = with_failure(
+      "Call to connect to 10.0.0.2<4> failed : Connection refused\n"
+      "spark-b:4701:4710 [0] proxy.cc:9 NCCL WARN Something else");
+  EXPECT_EQ(verdict_of(report), "RDMA");
+  // Of rank 1: devices, network, 2 of the communicator, 4 channels, rings, COMPLETE, a blank line.
+  EXPECT_THAT(report.jobs.front().notes,
+              ElementsAre(HasSubstr("2 warnings were not understood, the first: rank1.log:12: ")));
+  EXPECT_THAT(with_failure("").jobs.front().notes,
+              ElementsAre(HasSubstr("1 warning was not understood")));
+  const auto known = with_failure("Mismatched NCCL version detected : rank 0 version 22809");
+  EXPECT_THAT(known.jobs.front().notes, IsEmpty());
+}
+
+TEST(TransportReasons, ANetworkThatDidNotStartIsEvidence) {
+  const std::string line = "Failed to initialize NET plugin IB\n";
+  RankLog one{.network = "Socket", .via = "NET/Socket"};
+  one.before = line;
+  const auto alone = judged({one.text(), other(one).text()});
+  EXPECT_EQ(verdict_of(alone), "SOCKET");
+  EXPECT_THAT(symptoms_of(alone), ElementsAre("no-usable-device?"));
+  EXPECT_THAT(alone.jobs.front().findings.front().lines.front().text,
+              HasSubstr("Failed to initialize NET plugin IB"));
+  one.before = "NCCL_IB_DISABLE set by environment to 1.\n" + line;
+  const auto reason = judged({one.text(), other(one).text()}).jobs.front().findings.front();
+  EXPECT_EQ(reason.symptom, "ib-disabled");
+  ASSERT_EQ(reason.lines.size(), 2U);
+  EXPECT_EQ(reason.lines.back().line, 2U);
+}
+
+TEST(TransportReasons, GdrIsNormalOnlyOnASpark) {
+  const auto text_with = [](const std::string& devices) {
+    RankLog one;
+    one.before = devices;
+    const auto report = judged({one.text(), other(one).text()});
+    EXPECT_THAT(symptoms_of(report), ElementsAre("gdr-zero"));
+    return report.jobs.front().findings.front().text;
+  };
+  EXPECT_THAT(text_with(kIbLine), HasSubstr("normal on GB10"));
+  const auto* const costs = "on other machines than GB10 that costs bandwidth";
+  EXPECT_THAT(text_with("NET/IB : Using [0]mlx5_0:1/IB [1]mlx5_1:1/IB [RO]; OOB eth0:1<0>\n"),
+              HasSubstr(costs));
+  EXPECT_THAT(text_with(""), HasSubstr(costs));
+}
+
 TEST(TransportReasons, AHangOfTheVersionThatIsKnownToHang) {
   RankLog one{.via = ""};
   one.before = "NCCL version 2.30.4+cuda13.0\n" + kIbLine;
@@ -232,6 +277,12 @@ TEST(TransportReasons, AHangOfTheVersionThatIsKnownToHang) {
   EXPECT_EQ(verdict_of(report), "INCONCLUSIVE");
   EXPECT_THAT(report.conclusion.because, HasSubstr("no channel between hosts is in the log"));
   EXPECT_THAT(symptoms_of(report), Contains("nvls-hang?"));
+  one.before = kIbLine;  // as most logs have it: said once, by nobody
+  const auto ranks = one.text() + other(one).text();
+  EXPECT_THAT(symptoms_of(judged({"NCCL version 2.30.4+cuda13.0\n" + ranks})),
+              Contains("nvls-hang?"));
+  EXPECT_THAT(symptoms_of(judged({"NCCL version 2.30.4+cuda13.0\nNCCL version 2.28.9\n" + ranks})),
+              testing::Not(Contains("nvls-hang?")));
 }
 
 TEST(TransportReasons, InterfacesThatAreNotTheFastLink) {
