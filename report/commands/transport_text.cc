@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kLongestLine = 160;
 constexpr std::size_t kMostRows = 64;
 constexpr std::size_t kMostTuning = 24;
+constexpr std::size_t kMostOfOne = 4;  // findings; the same of more hosts says nothing new
 
 std::string shortened(std::string_view text) {
   const auto shown = printable(text.substr(0, kLongestLine));
@@ -62,14 +63,14 @@ std::string finding_text(const Finding& finding, const Ink& ink) {
   return text + lines_text(finding.lines, "    ");
 }
 
-/// A fix once for each symptom, in the order in which they first stand.
+/// Each fix once, in the order in which they first stand.
 std::string fixes_text(const JobReport& job) {
   std::string text;
   std::set<std::string> said;
   for (const auto& finding : job.findings) {
-    const auto& symptom = find_symptom(finding.symptom);
-    if (symptom.severity == Severity::kInfo || !said.insert(symptom.id).second) continue;
-    text += fmt::format("  {}: {}\n", symptom.id, symptom.fix);
+    if (find_symptom(finding.symptom).severity == Severity::kInfo) continue;
+    auto line = fmt::format("  {}: {}\n", finding.symptom, printable(fix_of(finding)));
+    if (said.insert(line).second) text += line;
   }
   return text;
 }
@@ -77,13 +78,21 @@ std::string fixes_text(const JobReport& job) {
 std::string findings_text(const JobReport& job, const Ink& ink) {
   std::string text;
   std::string known;
+  std::map<std::string, std::size_t> counts;
   for (const auto& finding : job.findings) {
     const bool info = find_symptom(finding.symptom).severity == Severity::kInfo;
+    if (++counts[finding.symptom] > kMostOfOne) continue;
     if (info) {
       known += fmt::format("  {}: {}\n", finding.symptom, shortened(finding.text));
     } else {
       text += finding_text(finding, ink);
     }
+  }
+  for (const auto& [symptom, count] : counts) {
+    if (count <= kMostOfOne) continue;
+    const bool info = find_symptom(symptom).severity == Severity::kInfo;
+    (info ? known : text) +=
+        fmt::format("  {}: and {} more, in --json\n", symptom, count - kMostOfOne);
   }
   for (const auto& note : job.notes) text += fmt::format("  {}\n", shortened(note));
   if (!text.empty()) text = fmt::format("\n{}\n{}", ink.bold("Found"), text);

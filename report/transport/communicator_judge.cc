@@ -21,6 +21,7 @@ struct Picture {
   std::map<std::string, std::vector<Evidence>> nets;      // "NET/IB": channels between hosts
   std::map<std::string, std::vector<Evidence>> locals;    // "P2P/CUMEM", "SHM"
   std::set<Carrier> carriers;                             // of nets
+  std::set<Carrier> chosen;                               // of networks
   std::set<std::string> hosts;
   std::size_t channels = 0;  // between hosts, both directions counted
   std::size_t silent = 0;    // ranks without network and channels
@@ -63,6 +64,7 @@ void add_member(const Membership& membership, const std::vector<Process>& proces
   if (membership.network) {
     auto& lines = picture.networks[membership.network->name];
     if (lines.size() < kMostProof) lines.push_back(membership.network->line);
+    picture.chosen.insert(carrier_of(membership.network->name, process.provider));
   } else if (membership.channels.empty()) {
     ++picture.silent;
   }
@@ -77,9 +79,14 @@ Picture picture_of(const Communicator& communicator, const std::vector<Process>&
   return picture;
 }
 
+/// A line of each name, then a second one of each.
 std::vector<Evidence> proof_of(const std::map<std::string, std::vector<Evidence>>& lines) {
   std::vector<Evidence> proof;
-  for (const auto& [name, some] : lines) proof.insert(proof.end(), some.begin(), some.end());
+  for (std::size_t i = 0; i < kMostProof; ++i) {
+    for (const auto& [name, some] : lines) {
+      if (i < some.size()) proof.push_back(some[i]);
+    }
+  }
   return proof;
 }
 
@@ -98,11 +105,12 @@ std::string missing_text(const Picture& picture) {
                      fmt::join(first, ", "), picture.missing.size() > shown ? " and more" : "");
 }
 
-/// The lines of the network, one each; then those of the channels.
+/// The lines of the network, one each; then those of the channels, of which one is always there.
 std::vector<Evidence> whole_proof(const Picture& picture) {
-  auto proof = proof_of(picture.nets);
-  const auto networks = proof_of(picture.networks);
-  proof.insert(proof.begin(), networks.begin(), networks.end());
+  auto proof = proof_of(picture.networks);
+  const auto channels = proof_of(picture.nets);
+  if (!channels.empty() && proof.size() >= kMostProof) proof.resize(kMostProof - 1);
+  proof.insert(proof.end(), channels.begin(), channels.end());
   return proof;
 }
 
@@ -110,7 +118,11 @@ bool has_carrier(const Picture& picture, Carrier carrier) {
   return picture.carriers.contains(carrier);
 }
 
-bool networks_differ(const Picture& picture) { return picture.networks.size() > 1; }
+/// IB and IBext understand each other, and both are RDMA.
+bool networks_differ(const Picture& picture) {
+  return picture.networks.size() > 1 &&
+         (picture.chosen.size() > 1 || picture.chosen.contains(Carrier::kUnknown));
+}
 
 Conclusion conclude(Transport transport, std::string because, std::vector<Evidence> proof) {
   return {transport, std::move(because), std::move(proof)};

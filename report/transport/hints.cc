@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 
+#include "report/catalogue.h"
 #include "report/transport/networks.h"
 #include "report/transport/reasons.h"
 
@@ -64,6 +65,14 @@ Used devices_used(const Process& process, const std::vector<Membership>& members
   return used;
 }
 
+/// Both halves of the cage that `device` belongs to.
+std::string both_halves(std::string_view device) {
+  const auto kind = device.substr(0, device.find_first_of("pP"));
+  const auto cage = device.substr(device.rfind('f'));
+  return fmt::format("NCCL_IB_HCA={0}p1s0{1},{0}P2p1s0{1}, and an IPv4 address for both.", kind,
+                     cage);
+}
+
 /// Only for devices whose names say where they sit in a DGX Spark.
 void add_halves(const Process& process, const std::vector<Membership>& memberships,
                 Findings& findings) {
@@ -81,7 +90,7 @@ void add_halves(const Process& process, const std::vector<Membership>& membershi
     findings.push_back({"one-half-only", true,
                         fmt::format("all channels of {} go over {}, one half of its cage",
                                     name_of(process), first),
-                        used.lines});
+                        used.lines, both_halves(first)});
   } else {
     findings.push_back(
         {"same-pcie-link", true,
@@ -160,9 +169,13 @@ void add_plugin(const Process& process, Findings& findings) {
   }
 }
 
-constexpr std::array<const char*, 6> kDecisive = {"NCCL_IB_DISABLE",    "NCCL_IB_HCA",
-                                                  "NCCL_NET",           "NCCL_NET_PLUGIN",
-                                                  "NCCL_SOCKET_IFNAME", "NCCL_IB_GID_INDEX"};
+/// Settings that a rank needs. NCCL_IB_DISABLE is not among them: where it is set, it is the fault.
+constexpr std::array<const char*, 5> kNeeded = {"NCCL_IB_HCA", "NCCL_NET", "NCCL_NET_PLUGIN",
+                                                "NCCL_SOCKET_IFNAME", "NCCL_IB_GID_INDEX"};
+
+bool is_fault(std::string_view name, const std::string& value) {
+  return name == "NCCL_NET" && lower_case(value) == "socket";
+}
 
 }  // namespace
 
@@ -185,18 +198,21 @@ std::vector<Finding> hints_of(const Process& process, const std::vector<Membersh
 std::vector<Finding> differences_of(const std::vector<std::size_t>& job,
                                     const std::vector<Process>& processes) {
   Findings findings;
-  for (const auto* const name : kDecisive) {
+  for (const auto* const name : kNeeded) {
     const Process* with = nullptr;
     const Process* without = nullptr;
     for (const auto index : job) {
       (processes[index].settings.contains(name) ? with : without) = &processes[index];
     }
     if (with == nullptr || without == nullptr) continue;
+    const auto& setting = with->settings.at(name);
+    if (is_fault(name, setting.value)) continue;
     findings.push_back(
         {"env-not-forwarded",
          false,
          fmt::format("{} is set on {}, and not on {}", name, name_of(*with), name_of(*without)),
-         {with->settings.at(name).line}});
+         {setting.line},
+         fmt::format("mpirun -x {} ...: one -x for each variable.", name)});
   }
   return findings;
 }

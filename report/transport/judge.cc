@@ -112,14 +112,6 @@ void append(std::vector<Finding>& all, std::vector<Finding> more) {
   for (auto& finding : more) all.push_back(std::move(finding));
 }
 
-/// The same on several hosts is said once for each; more than a few say nothing new.
-void thin_out(std::vector<Finding>& findings) {
-  constexpr int kMostOfOne = 4;
-  std::map<std::string, int> counts;
-  std::erase_if(findings,
-                [&](const Finding& finding) { return ++counts[finding.symptom] > kMostOfOne; });
-}
-
 std::string plural(std::size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
@@ -176,7 +168,6 @@ void explain(JobReport& job, const TransportReport& report) {
   note_repeats(job, report);
   note_warnings(job, report);
   std::ranges::stable_sort(job.findings, {}, severity_rank);
-  thin_out(job.findings);
 }
 
 std::string name_in(const std::vector<NetDevice>& devices, int index) {
@@ -235,6 +226,10 @@ std::string device_name(const Process& process, const ChannelKind& kind) {
   if (kind.transport == "NET/Socket") return name_in(process.socket_interfaces, kind.device);
   auto name = name_in(process.virtual_devices, kind.device);
   return name.empty() ? name_in(process.ib_devices, kind.device) : name;
+}
+
+const std::string& fix_of(const Finding& finding) {
+  return finding.fix.empty() ? find_symptom(finding.symptom).fix : finding.fix;
 }
 
 bool over_nvlink(const Membership& membership, const Process& process) {

@@ -24,7 +24,11 @@ struct Finding {
   bool certain = true;  // otherwise one of several that fit
   std::string text;     // what it is here: host, variable, device
   std::vector<Evidence> lines;
+  std::string fix = {};  // with the names that stand here; empty: the catalogue's
 };
+
+/// What to do about it, here.
+const std::string& fix_of(const Finding& finding);
 
 struct Conclusion {
   Transport transport = Transport::kInconclusive;

@@ -51,9 +51,25 @@ void NcclLog::take(std::string_view line) {
     versions_.emplace(parsed->text.substr(0, parsed->text.find(' ')));
   }
   if (!parsed->speaker || parsed->level == LogLine::Level::kOther) return;
+  if (starts_again(*parsed)) {
+    process_index_.erase({std::string(parsed->speaker->host), parsed->speaker->pid});
+  }
   auto& thread = thread_of(*parsed->speaker);
   processes_[thread.process].repeated |= parsed->repeated;
   Messages(*this, thread).take(*parsed);
+}
+
+/// A process says once how it meets the others. Twice in a file: a container that was started again
+/// has the same host and pid.
+bool NcclLog::starts_again(const LogLine& line) const {
+  if (line.repeated || (!line.text.starts_with("Bootstrap : Using ") &&
+                        !line.text.starts_with("Bootstrap: Using "))) {
+    return false;
+  }
+  const auto found = process_index_.find({std::string(line.speaker->host), line.speaker->pid});
+  if (found == process_index_.end()) return false;
+  const auto& before = processes_[found->second].bootstrap_line;
+  return before && before->file == files_.back();
 }
 
 std::size_t NcclLog::process_of(const Speaker& speaker) {

@@ -41,6 +41,7 @@ class NcclLog {
   using ThreadKey = std::pair<std::size_t, std::uint64_t>;
 
   void take(std::string_view line);
+  [[nodiscard]] bool starts_again(const LogLine& line) const;
   Thread& thread_of(const Speaker& speaker);
   std::size_t process_of(const Speaker& speaker);
   [[nodiscard]] Evidence evidence() const;

@@ -103,8 +103,11 @@ Findings queue_pair_reasons(const Process& process, const Failure& failure) {
     case 61:
       return {finding("gid-index-empty", true, "the GID index is empty (61)")};
     case 22:
-      return {
-          finding("gid-link-local", failure.link_local, "the peer's GID or MTU does not fit (22)")};
+      if (failure.link_local) {
+        return {finding("gid-link-local", true, "the peer's GID does not fit (22)")};
+      }
+      return {finding("gid-link-local", false, "the peer's GID or MTU does not fit (22)"),
+              finding("mtu-mismatch", false, "the peer's GID or MTU does not fit (22)")};
     case 101:
     case 113:
       return {

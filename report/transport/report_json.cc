@@ -27,7 +27,7 @@ Json json_of(const Finding& finding) {
   const auto& symptom = find_symptom(finding.symptom);
   return {{"symptom", finding.symptom}, {"severity", severity_name(symptom.severity)},
           {"certain", finding.certain}, {"text", finding.text},
-          {"fix", symptom.fix},         {"lines", json_of(finding.lines)}};
+          {"fix", fix_of(finding)},     {"lines", json_of(finding.lines)}};
 }
 
 Json json_of(const ChannelKind& kind, const ChannelUse& use, const Process& process) {

@@ -126,6 +126,25 @@ TEST_F(TransportCli, JsonHoldsTheSame) {
   EXPECT_EQ(job["tuning"][0]["algorithm"], "RING");
 }
 
+TEST_F(TransportCli, WhatIsTooMuchIsCountedAndStandsInJson) {
+  std::string text;
+  for (int rank = 0; rank < 6; ++rank) {
+    RankLog one{.rank = rank,
+                .host = fmt::format("n{}", rank),
+                .ranks = 6,
+                .nodes = 6,
+                .network = "Socket",
+                .via = "NET/Socket"};
+    one.before = "NCCL_IB_DISABLE set by environment to 1.\n";
+    text += one.text();
+  }
+  const auto path = write("a.log", text);
+  EXPECT_THAT(run("transport " + path).output,
+              AllOf(HasSubstr("on host n3 "), Not(HasSubstr("1 on host n4 ")),
+                    HasSubstr("  ib-disabled: and 2 more, in --json\n")));
+  EXPECT_EQ(Json::parse(run("transport --json " + path).output)["jobs"][0]["findings"].size(), 6U);
+}
+
 TEST_F(TransportCli, NvlinkIsNamedWhereTheLogShowsIt) {
   RankLog one{.host = "a", .nodes = 1, .via = "P2P/CUMEM"};
   auto two = other(one);

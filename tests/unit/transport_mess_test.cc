@@ -260,6 +260,29 @@ TEST(TransportMess, ASetUpThatDoesNotFinishProvesNothing) {
               HasSubstr("set-up did not finish: it hung, or the log is cut or an excerpt"));
 }
 
+TEST(TransportMess, AContainerThatStartsAgainIsAnotherProcess) {
+  RankLog first{.pid = 1, .network = "Socket", .via = "NET/Socket"};
+  first.before = "Bootstrap: Using eth0:10.0.0.1<0>\n";
+  RankLog second{.pid = 1, .communicator = "0x8"};
+  second.before = first.before + kIbLine;
+  auto first_peer = other(first);
+  auto second_peer = other(second);
+  first_peer.pid = second_peer.pid = 1;
+  const auto again = [&](const std::string& after) {
+    return judged(
+        {framed(first.text() + first_peer.text() + second.text() + second_peer.text(), "", after)});
+  };
+  const auto report = again("");
+  ASSERT_EQ(report.jobs.size(), 2U);
+  EXPECT_EQ(transport_name(report.jobs[0].conclusion.transport), "SOCKET");
+  EXPECT_EQ(transport_name(report.jobs[1].conclusion.transport), "RDMA");
+  // Ray may print a line of the same process twice.
+  EXPECT_EQ(again(" [repeated 2x across cluster]").processes.size(), 2U);
+  // The same log named twice holds no second process.
+  const auto text = second.text() + second_peer.text();
+  EXPECT_EQ(judged({text, text}).processes.size(), 2U);
+}
+
 TEST(TransportMess, AVeryLongLineIsPassedOverAndTheNextOneRead) {
   const auto line = RankLog{}.speaker() + "Using network IB";
   for (const std::size_t length :

@@ -90,6 +90,37 @@ TEST(TransportReasons, TheFixIsForTheRankThatNeedsIt) {
   EXPECT_THAT(symptoms_of(report), Contains("env-not-forwarded?"));
 }
 
+TEST(TransportReasons, ASettingThatIsTheFaultIsNotToBeForwarded) {
+  for (const auto* const line :
+       {"NCCL_IB_DISABLE set by environment to 1.\n", "NCCL_NET set by environment to Socket.\n"}) {
+    RankLog one;
+    one.before = kIbLine;
+    auto two = other({.network = "Socket", .via = ""});
+    two.before = line;
+    const auto report = judged({one.text(), two.text()});
+    EXPECT_EQ(verdict_of(report), "MIXED");
+    EXPECT_THAT(symptoms_of(report), testing::Not(Contains("env-not-forwarded?"))) << line;
+  }
+}
+
+TEST(TransportReasons, AFixNamesWhatTheLogNames) {
+  RankLog one{.devices = {0}};
+  one.before = "NET/IB : Using [0]roceP2p1s0f0:1/RoCE [RO]; OOB e:10.0.0.1<0>\n";
+  const auto fix_in = [](const TransportReport& report, const std::string& symptom) {
+    const auto& findings = report.jobs.front().findings;
+    const auto found = std::ranges::find(findings, symptom, &Finding::symptom);
+    return found == findings.end() ? std::string("not found") : fix_of(*found);
+  };
+  const auto half = judged({one.text(), other(one).text()});
+  EXPECT_THAT(fix_in(half, "one-half-only"),
+              testing::StartsWith("NCCL_IB_HCA=rocep1s0f0,roceP2p1s0f0,"));
+  RankLog named;
+  named.before = "NCCL_IB_GID_INDEX set by environment to 3.\n" + kIbLine;
+  const auto mixed = judged({named.text(), other({.network = "Socket", .via = ""}).text()});
+  EXPECT_THAT(fix_in(mixed, "env-not-forwarded"),
+              testing::StartsWith("mpirun -x NCCL_IB_GID_INDEX "));
+}
+
 TEST(TransportReasons, ANetworkThatIsDemandedAndMissing) {
   for (const auto* const line :
        {"Failed to initialize any NET plugin", "Error: network IB not found."}) {
@@ -132,7 +163,7 @@ TEST(TransportReasons, QueuePairsThatFailAreNamedByErrno) {
       {"110 Connection timed out" + place + bad, {"gid-link-local", "half-without-ipv4?"}},
       {"61 No data available" + place + good, {"gid-index-empty"}},
       {"22 Invalid argument" + place + bad, {"gid-link-local"}},
-      {"22 Invalid argument" + place + good, {"gid-link-local?"}},
+      {"22 Invalid argument" + place + good, {"gid-link-local?", "mtu-mismatch?"}},
       {"101 Network is unreachable" + place + good, {"peer-unreachable"}},
       {"113 No route to host" + place + good, {"peer-unreachable"}},
       {"5 Input/output error" + place + good, {"queue-pair-failed"}},

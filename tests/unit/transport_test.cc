@@ -96,6 +96,34 @@ TEST(Transport, IbextIsRdmaOtherPluginsNeedTheirProvider) {
   EXPECT_THAT(verdict("Mesh", "").conclusion.because, HasSubstr("does not say what carries it"));
 }
 
+TEST(Transport, IbAndIbextAreBothRdma) {
+  auto ext = other({.network = "IBext_v10", .via = "NET/IBext_v10"});
+  EXPECT_EQ(verdict_of(judged({RankLog{}.text(), ext.text()})), "RDMA");
+  ext.via = "";
+  RankLog silent{.via = ""};
+  EXPECT_EQ(verdict_of(judged({silent.text(), ext.text()})), "INCONCLUSIVE");
+  auto mesh = other({.network = "Mesh", .via = "NET/Mesh"});
+  EXPECT_EQ(verdict_of(judged({RankLog{}.text(), mesh.text()})), "MIXED");
+}
+
+TEST(Transport, TheProofHoldsAChannelAndEveryNetwork) {
+  std::string text;
+  for (int rank = 0; rank < 16; ++rank) {
+    RankLog one{.rank = rank, .host = fmt::format("n{}", rank), .ranks = 16, .nodes = 16};
+    if (rank == 15) one.network = "Socket";
+    if (rank == 15) one.via = "NET/Socket";
+    text += one.text();
+  }
+  const auto report = judged({text});
+  EXPECT_EQ(verdict_of(report), "MIXED");
+  for (const auto& one : report.jobs.front().communicators) {
+    ASSERT_EQ(one.conclusion.proof.size(), 6U);
+    EXPECT_THAT(one.conclusion.proof[0].text, HasSubstr("Using network IB"));
+    EXPECT_THAT(one.conclusion.proof[1].text, HasSubstr("Using network Socket"));
+    EXPECT_THAT(one.conclusion.proof[5].text, HasSubstr(" via NET/"));
+  }
+}
+
 TEST(Transport, APluginThatWasLoadedAndLostDoesNotCount) {
   RankLog one;
   one.before =
