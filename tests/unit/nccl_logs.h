@@ -76,6 +76,13 @@ inline RankLog other(RankLog one) {
   return one;
 }
 
+inline std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
 inline TransportReport judged(const std::vector<std::string>& files) {
   NcclLog log;
   int number = 0;
