@@ -195,7 +195,7 @@ TEST(Decide, RulesBeyondTheMeasurementsAreInTheNotes) {
 
 // One machine is no rival where replicas are faster: gpt-oss-120b at batch 8 and more.
 TEST(Decide, TheBreakEvenIsAgainstTheBestRival) {
-  for (const std::uint64_t batch : {1, 8, 32, 128}) {
+  for (const std::uint64_t batch : {1U, 8U, 32U, 128U}) {
     for (const double wire_s : {30e-6, 200e-6, 600e-6}) {
       const auto decision =
           decide(request("gpt-oss-120b", batch, flat(FabricKind::kEngine, wire_s)));
