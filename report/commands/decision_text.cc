@@ -40,7 +40,7 @@ std::string winner_in_brief(AnswerKind kind, const std::vector<std::string>& win
 }
 
 std::string answer_in_brief(const Answer& answer) {
-  const auto brief = winner_in_brief(answer.kind, answer.winner);
+  auto brief = winner_in_brief(answer.kind, answer.winner);
   if (answer.contenders.empty()) return brief;
   return fmt::format("{}: {}", brief, fmt::join(answer.contenders, " or "));
 }
@@ -55,9 +55,11 @@ void print_tally(const Fabric& fabric, const Decision& decision, const Ink& ink)
     ++all;
   }
   std::vector<std::pair<int, std::string>> by_count;
+  by_count.reserve(tally.size());
   for (const auto& [brief, count] : tally) by_count.emplace_back(count, brief);
   std::ranges::sort(by_count, std::greater<>());
   std::vector<std::string> parts;
+  parts.reserve(by_count.size());
   for (const auto& [count, brief] : by_count) {
     parts.push_back(fmt::format("{} for {} of {}", brief, count, all));
   }

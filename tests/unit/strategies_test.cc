@@ -45,6 +45,7 @@ class ByHand : public testing::Test {
 
 std::vector<std::string> names(const std::vector<Plan>& plans) {
   std::vector<std::string> result;
+  result.reserve(plans.size());
   for (const auto& plan : plans) result.push_back(plan.name);
   return result;
 }

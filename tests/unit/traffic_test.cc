@@ -90,8 +90,8 @@ TEST(Traffic, ExpertParallelismMeetsTwiceInEachLayerWithExperts) {
   const auto model = find_model("DeepSeek-V3");
   const auto messages = expert_parallel_messages(model, 4, 8);
   ASSERT_EQ(messages.size(), 2U);
-  EXPECT_EQ(messages[0], (Message{"all_gather", 8 * (7168 + 256) * 2, 58, messages[0].purpose}));
-  EXPECT_EQ(messages[1], (Message{"reduce_scatter", 8 * 7168 * 2, 58, messages[1].purpose}));
+  EXPECT_EQ(messages[0], (Message{"all_gather", 8UL * (7168 + 256) * 2, 58, messages[0].purpose}));
+  EXPECT_EQ(messages[1], (Message{"reduce_scatter", 8UL * 7168 * 2, 58, messages[1].purpose}));
   EXPECT_TRUE(expert_parallel_messages(find_model("Llama-3.1-8B"), 4, 8).empty());
 }
 
@@ -122,8 +122,8 @@ TEST(Traffic, SequenceParallelismCutsEveryAllReduceInTwo) {
 TEST(Traffic, ADraftPassIsALayerTheEmbeddingAndTheLogits) {
   const auto messages = draft_messages(find_model("DeepSeek-V3"), 2, 8);
   ASSERT_EQ(messages.size(), 2U);
-  EXPECT_EQ(messages[0], (Message{"all_reduce", 8 * 7168 * 2, 3, messages[0].purpose}));
-  EXPECT_EQ(messages[1], (Message{"all_gather", 8 * 129'280 * 2, 1, messages[1].purpose}));
+  EXPECT_EQ(messages[0], (Message{"all_reduce", 8UL * 7168 * 2, 3, messages[0].purpose}));
+  EXPECT_EQ(messages[1], (Message{"all_gather", 8UL * 129'280 * 2, 1, messages[1].purpose}));
   EXPECT_TRUE(draft_messages(find_model("Llama-3.1-8B"), 2, 8).empty());
 }
 
