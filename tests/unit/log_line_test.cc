@@ -27,7 +27,7 @@ TEST(LogLine, NamesTheSpeakerBehindEveryPrefix) {
   for (const auto* const prefix :
        {"", "[1,0]<stdout>:", "[1,0]<stderr>:", "[2026-11-21 12:00:00] ", "0: ", "worker-1  | ",
         "(RayWorkerWrapper pid=123, ip=10.0.0.2) ", "\033[36m(EngineCore_DP0 pid=272)\033[0m ",
-        "\033[36m", "[rank0]: ", "2026-11-21T12:00:00.123456789Z stdout F ", "#  8 16 float "}) {
+        "[rank0]: ", "2026-11-21T12:00:00.123456789Z stdout F ", "#  8 16 float "}) {
     expect_speaker(prefix + line);
   }
 }
