@@ -15,7 +15,8 @@ std::string both_ranks(const RankLog& one) { return one.text() + other(one).text
 /// Each line of `text` between `before` and `after`.
 std::string framed(const std::string& text, const std::string& before, const std::string& after) {
   std::string all;
-  for (const auto& line : lines_of(text)) all.append(before).append(line).append(after).append("\n");
+  for (const auto& line : lines_of(text))
+    all.append(before).append(line).append(after).append("\n");
   return all;
 }
 
