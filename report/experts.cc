@@ -68,9 +68,9 @@ Path machine_path(Pricer& pricer, const Setting& setting, const Layout& layout) 
   const auto own_tokens = step.tokens_of(own_sequences).layers;
   const Shares shares = {1, 1 / real(step.ranks), 1};
   Path path{.what = "the fullest machine", .cache = cache_traffic(setting, own, 1)};
-  path.reads.push_back(read_model(model, real(all_tokens), shares));
+  path.reads.push_back(model_read(model, real(all_tokens), shares));
   if (step.drafts > 0) {
-    path.reads.push_back(read_draft(model, step, real(step.sequences), shares));
+    path.reads.push_back(draft_read(model, step, real(step.sequences), shares));
   }
   path.operations = operations(setting, own_sequences);
   path.send(pricer.price(layer_messages(setting, layout, all_tokens, own_tokens), step.ranks));

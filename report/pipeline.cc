@@ -79,9 +79,9 @@ class Pipeline {
     const double sequences = real(sequences_);
     Path path{.what = fmt::format("one of {} micro-batches through all stages", micro_batches_),
               .cache = cache_traffic(setting_, sequences, group_)};
-    path.reads.push_back(read_model(model_, real(tokens_.layers), {part, part, part}));
+    path.reads.push_back(model_read(model_, real(tokens_.layers), {part, part, part}));
     if (step.drafts > 0) {
-      path.reads.push_back(read_draft(model_, step, sequences, {part, part, part}));
+      path.reads.push_back(draft_read(model_, step, sequences, {part, part, part}));
     }
     path.operations = part * (layer_operations(model_, real(tokens_.layers)) +
                               head_operations(model_, real(tokens_.sampled)) +
@@ -105,7 +105,7 @@ class Pipeline {
                                   is_last(stage) ? " and the head" : ""),
               .cache = cache_traffic(setting_, sequences, group_, share(stage), rounds),
               .fixed_share = rounds / real(stages_)};
-    path.reads.push_back(read_model(model_, real(tokens_.layers), {part, part, head}, rounds));
+    path.reads.push_back(model_read(model_, real(tokens_.layers), {part, part, head}, rounds));
     path.operations = rounds * (part * layer_operations(model_, real(tokens_.layers)) +
                                 head * head_operations(model_, real(tokens_.sampled)));
     path.send(stage_messages(stage), micro_batches_);
@@ -113,7 +113,7 @@ class Pipeline {
     if (!is_last(stage) || step.drafts == 0) return path;
     path.cache.draft_bytes =
         real(step.drafts) * model_.draft_kv_bytes(step.context) * model_.kv_share(group_);
-    path.reads.push_back(read_draft(model_, step, sequences, {head, head, head}, rounds));
+    path.reads.push_back(draft_read(model_, step, sequences, {head, head, head}, rounds));
     path.operations += rounds * head * draft_operations(setting_, sequences);
     path.send(price_drafts(pricer_, setting_, sequences_, group_), micro_batches_);
     return path;

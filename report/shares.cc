@@ -16,6 +16,23 @@ double real(std::uint64_t value) { return static_cast<double>(value); }
 
 double head_parameters(const Model& model) { return real(model.vocabulary) * real(model.hidden); }
 
+/// What one pass reads on all machines together, were all experts needed.
+struct PassBytes {
+  double layers;
+  double experts;
+  double head;
+};
+
+Read read_of(const PassBytes& bytes, double tokens, const Shares& shares, double passes) {
+  return {.passes = passes,
+          .tokens = tokens,
+          .layer_share = shares.layers,
+          .expert_share = shares.experts,
+          .head_share = shares.head,
+          .fixed_bytes = passes * (shares.layers * bytes.layers + shares.head * bytes.head),
+          .expert_bytes = passes * shares.experts * bytes.experts};
+}
+
 }  // namespace
 
 std::vector<std::uint64_t> stage_layers(std::uint64_t layers, std::uint64_t stages) {
@@ -24,30 +41,16 @@ std::vector<std::uint64_t> stage_layers(std::uint64_t layers, std::uint64_t stag
   return result;
 }
 
-Read read_model(const Model& model, double tokens, const Shares& shares, double passes) {
-  Read read{.passes = passes,
-            .tokens = tokens,
-            .layer_share = shares.layers,
-            .expert_share = shares.experts,
-            .head_share = shares.head};
-  read.fixed_bytes =
-      passes * (shares.layers * model.layer_bytes() + shares.head * model.head_bytes());
-  read.expert_bytes = passes * shares.experts * model.expert_bytes();
-  return read;
+Read model_read(const Model& model, double tokens, const Shares& shares, double passes) {
+  return read_of({model.layer_bytes(), model.expert_bytes(), model.head_bytes()}, tokens, shares,
+                 passes);
 }
 
-Read read_draft(const Model& model, const Step& step, double sequences, const Shares& shares,
+Read draft_read(const Model& model, const Step& step, double sequences, const Shares& shares,
                 double rounds) {
-  const double passes = rounds * real(step.drafts);
-  Read read{.draft = true,
-            .passes = passes,
-            .tokens = sequences,
-            .layer_share = shares.layers,
-            .expert_share = shares.experts,
-            .head_share = shares.head};
-  read.fixed_bytes =
-      passes * (shares.layers * model.draft_layer_bytes() + shares.head * model.head_bytes());
-  read.expert_bytes = passes * shares.experts * model.draft_expert_bytes();
+  auto read = read_of({model.draft_layer_bytes(), model.draft_expert_bytes(), model.head_bytes()},
+                      sequences, shares, rounds * real(step.drafts));
+  read.draft = true;
   return read;
 }
 

@@ -39,8 +39,8 @@ Plan alone(const Setting& setting, const Layout& layout, std::uint64_t sequences
   plan.reason = memory_reason(machine, model.resident_bytes() + draft_resident_bytes(setting) +
                                            kept_bytes(setting, count, 1));
   Path path{.what = "one machine", .cache = cache_traffic(setting, count, 1)};
-  path.reads.push_back(read_model(model, real(tokens.layers), {}));
-  if (step.drafts > 0) path.reads.push_back(read_draft(model, step, count, {}));
+  path.reads.push_back(model_read(model, real(tokens.layers), {}));
+  if (step.drafts > 0) path.reads.push_back(draft_read(model, step, count, {}));
   path.operations = layer_operations(model, real(tokens.layers)) +
                     head_operations(model, real(tokens.sampled)) + draft_operations(setting, count);
   plan.paths.push_back(std::move(path));
@@ -145,8 +145,8 @@ Plan plan_tensor_parallel(const Setting& setting, const Layout& layout) {
                                    kept_bytes(setting, sequences, ranks));
   }
   Path path{.what = "every machine", .cache = cache_traffic(setting, sequences, ranks)};
-  path.reads.push_back(read_model(model, real(tokens.layers), {part, part, part}));
-  if (step.drafts > 0) path.reads.push_back(read_draft(model, step, sequences, {part, part, part}));
+  path.reads.push_back(model_read(model, real(tokens.layers), {part, part, part}));
+  if (step.drafts > 0) path.reads.push_back(draft_read(model, step, sequences, {part, part, part}));
   path.operations =
       part * (layer_operations(model, real(tokens.layers)) +
               head_operations(model, real(tokens.sampled)) + draft_operations(setting, sequences));

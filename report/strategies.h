@@ -58,9 +58,9 @@ struct Shares {
   double experts = 1;
   double head = 1;
 };
-Read read_model(const Model& model, double tokens, const Shares& shares, double passes = 1);
+Read model_read(const Model& model, double tokens, const Shares& shares, double passes = 1);
 /// All draft passes for one token of each of `sequences`; `rounds` times.
-Read read_draft(const Model& model, const Step& step, double sequences, const Shares& shares,
+Read draft_read(const Model& model, const Step& step, double sequences, const Shares& shares,
                 double rounds = 1);
 
 /// Of one machine that has `share` of a sequence's layers, over `group` tensor-parallel ones.

@@ -7,8 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "report/model.h"
-#include "report/record.h"
+#include "configs.h"
 
 namespace wiretax {
 namespace {
@@ -17,35 +16,6 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using Json = nlohmann::json;
-
-std::string reason_of(const auto& call) {
-  try {
-    call();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-std::string reason_of_config(const Json& config) {
-  return reason_of([&] { parse_model(config.dump(), "config.json"); });
-}
-
-/// Two layers, small enough to count by hand.
-Json small_dense() {
-  return {{"model_type", "llama"},    {"num_hidden_layers", 2},      {"hidden_size", 8},
-          {"num_attention_heads", 4}, {"num_key_value_heads", 2},    {"intermediate_size", 16},
-          {"vocab_size", 32},         {"tie_word_embeddings", false}};
-}
-
-Json small_moe() {
-  Json config = small_dense();
-  config["model_type"] = "qwen3_moe";
-  config["num_experts"] = 4;
-  config["num_experts_per_tok"] = 2;
-  config["moe_intermediate_size"] = 6;
-  return config;
-}
 
 TEST(ModelErrors, NameTheFileTheFieldAndWhatIsWrong) {
   struct Case {
@@ -71,8 +41,8 @@ TEST(ModelErrors, NameTheFileTheFieldAndWhatIsWrong) {
   for (const auto& bad : cases) {
     auto config = small_dense();
     config[bad.field] = bad.value;
-    EXPECT_THAT(reason_of_config(config), AllOf(HasSubstr("config.json: "), HasSubstr(bad.field),
-                                                HasSubstr(bad.complaint), Not(HasSubstr("\n"))));
+    EXPECT_THAT(reason_of(config), AllOf(HasSubstr("config.json: "), HasSubstr(bad.field),
+                                         HasSubstr(bad.complaint), Not(HasSubstr("\n"))));
   }
 }
 
@@ -80,57 +50,56 @@ TEST(ModelErrors, SizesThatOnlyTogetherAreAbsurd) {
   auto config = small_dense();
   config.update({{"hidden_size", 1'000'000}, {"intermediate_size", 1'000'000}});
   config["num_hidden_layers"] = 1000;
-  EXPECT_THAT(reason_of_config(config), HasSubstr("hidden_size: 1000000 with 1000 layers"));
+  EXPECT_THAT(reason_of(config), HasSubstr("hidden_size: 1000000 with 1000 layers"));
 }
 
 TEST(ModelErrors, HeadsThatDoNotDivideTheHiddenSize) {
   auto config = small_dense();
   config["num_attention_heads"] = 6;
-  EXPECT_THAT(reason_of_config(config), HasSubstr("num_attention_heads: 6 does not divide"));
+  EXPECT_THAT(reason_of(config), HasSubstr("num_attention_heads: 6 does not divide"));
 }
 
 TEST(ModelErrors, NestedFieldsAreNamedInFull) {
   auto config = small_dense();
   config.erase("hidden_size");
-  EXPECT_THAT(reason_of_config({{"text_config", config}}),
+  EXPECT_THAT(reason_of({{"text_config", config}}),
               HasSubstr("config.json: text_config.hidden_size: missing"));
 }
 
 TEST(ModelErrors, AFamilyNobodyUnderstandsIsRefusedByItsField) {
   auto config = small_dense();
   config["kv_lora_rank"] = 512;
-  EXPECT_THAT(reason_of_config(config),
-              HasSubstr("kv_lora_rank: not understood in model_type llama"));
+  EXPECT_THAT(reason_of(config), HasSubstr("kv_lora_rank: not understood in model_type llama"));
   config = small_dense();
   config["index_topk"] = 2048;  // sparse attention
-  EXPECT_THAT(reason_of_config(config), HasSubstr("index_topk: not understood"));
+  EXPECT_THAT(reason_of(config), HasSubstr("index_topk: not understood"));
   config = small_dense();
   config["use_qk_norm"] = true;
-  EXPECT_THAT(reason_of_config(config), HasSubstr("use_qk_norm: not understood"));
+  EXPECT_THAT(reason_of(config), HasSubstr("use_qk_norm: not understood"));
   config = small_dense();
   config["model_type"] = "mamba2";
-  EXPECT_THAT(reason_of_config(config), HasSubstr("model_type: 'mamba2' is not understood"));
+  EXPECT_THAT(reason_of(config), HasSubstr("model_type: 'mamba2' is not understood"));
   config = small_dense();
   config["layer_types"] = {"full_attention", "mamba"};
-  EXPECT_THAT(reason_of_config(config), HasSubstr("layer_types[1]: \"mamba\" is not understood"));
+  EXPECT_THAT(reason_of(config), HasSubstr("layer_types[1]: \"mamba\" is not understood"));
   config = small_dense();
   config["num_local_experts"] = 8;
-  EXPECT_THAT(reason_of_config(config), HasSubstr("num_local_experts: not understood"));
+  EXPECT_THAT(reason_of(config), HasSubstr("num_local_experts: not understood"));
   config = small_moe();
   config["model_type"] = "minimax_m2";
   config["attn_type_list"] = {1, 0};
-  EXPECT_THAT(reason_of_config(config), HasSubstr("attn_type_list"));
+  EXPECT_THAT(reason_of(config), HasSubstr("attn_type_list"));
 }
 
 TEST(ModelErrors, MoreExpertsPerTokenThanExperts) {
   auto config = small_moe();
   config["num_experts_per_tok"] = 5;
-  EXPECT_THAT(reason_of_config(config), HasSubstr("num_experts_per_tok: 5 of 4 experts"));
+  EXPECT_THAT(reason_of(config), HasSubstr("num_experts_per_tok: 5 of 4 experts"));
 }
 
 TEST(ModelErrors, WhatIsNoJson) {
   const auto reason = [](std::string_view text) {
-    return reason_of([&] { parse_model(text, "config.json"); });
+    return reason_of_call([&] { parse_model(text, "config.json"); });
   };
   EXPECT_THAT(reason("{\n\"hidden_size\": NaN,\n}"),
               HasSubstr("config.json: not JSON at line 2: '\"hidden_size\": NaN,'"));
@@ -145,12 +114,12 @@ TEST(ModelErrors, WhatIsNoJson) {
 }
 
 TEST(ModelErrors, FilesThatCannotBeUsed) {
-  EXPECT_THAT(reason_of([] { read_model("no/such/config.json"); }),
+  EXPECT_THAT(reason_of_call([] { read_model("no/such/config.json"); }),
               HasSubstr("no/such/config.json: cannot be read"));
   const auto huge = std::filesystem::path(testing::TempDir()) / "huge.json";
   std::ofstream(huge) << "{}";
   std::filesystem::resize_file(huge, 17 << 20);
-  EXPECT_THAT(reason_of([&] { read_model(huge); }), HasSubstr("too large"));
+  EXPECT_THAT(reason_of_call([&] { read_model(huge); }), HasSubstr("too large"));
   std::filesystem::remove(huge);
 }
 

@@ -5,9 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "configs.h"
 #include "report/catalogue.h"
 #include "report/model.h"
-#include "report/record.h"
 
 namespace wiretax {
 namespace {
@@ -16,17 +16,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using Json = nlohmann::json;
-
-Model read(const Json& config) { return parse_model(config.dump(), "config.json"); }
-
-std::string reason_of(const Json& config) {
-  try {
-    read(config);
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 /// Six layers; q 8x8, k and v 8x4, output 8x8: 192 weights of attention each.
 Json shape(const char* model_type) {

@@ -5,33 +5,13 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "configs.h"
 #include "report/catalogue.h"
 
 namespace wiretax {
 namespace {
 
 using Json = nlohmann::json;
-
-/// Real files of Hugging Face, as ai-dynamo/aiconfigurator at 095f58a and before keeps them.
-std::filesystem::path data(std::string_view file) {
-  return std::filesystem::path(WIRETAX_TEST_DATA) / "models" / file;
-}
-
-/// Two layers, small enough to count by hand.
-Json small_dense() {
-  return {{"model_type", "llama"},    {"num_hidden_layers", 2},      {"hidden_size", 8},
-          {"num_attention_heads", 4}, {"num_key_value_heads", 2},    {"intermediate_size", 16},
-          {"vocab_size", 32},         {"tie_word_embeddings", false}};
-}
-
-Json small_moe() {
-  Json config = small_dense();
-  config["model_type"] = "qwen3_moe";
-  config["num_experts"] = 4;
-  config["num_experts_per_tok"] = 2;
-  config["moe_intermediate_size"] = 6;
-  return config;
-}
 
 // cost-model, section 2: total and matmul-active parameters in 10^9, KV KiB per token.
 struct TableRow {
@@ -47,7 +27,7 @@ class ModelTable : public testing::TestWithParam<TableRow> {};
 
 TEST_P(ModelTable, AgreesWithThePublicTotals) {
   const auto& row = GetParam();
-  const auto model = read_model(data(row.file), "bf16");
+  const auto model = read_model(real_config(row.file), "bf16");
   EXPECT_NEAR(model.parameters.total() / 1e9, row.total, row.total * 0.005);
   EXPECT_NEAR(model.active_parameters() / 1e9, row.active, row.active * 0.005);
   EXPECT_DOUBLE_EQ(model.kv_bytes_per_token() / 1024, row.kv_kib);
@@ -133,7 +113,7 @@ TEST(Model, OneTokenReadsItsTopExpertsAndManyReadMore) {
 }
 
 TEST(Model, CoverageOfGptOssMatchesThePublishedVectors) {
-  const auto model = read_model(data("openai--gpt-oss-120b.json"));
+  const auto model = read_model(real_config("openai--gpt-oss-120b.json"));
   EXPECT_NEAR(model.coverage(32, 1), .638, .0005);
   EXPECT_NEAR(model.coverage(128, 1), .983, .0005);
 }
@@ -185,7 +165,7 @@ TEST(Model, LinearAttentionHasWeightsButNoGrowingCache) {
 }
 
 TEST(Model, TheStateOfLinearAttentionIsPublished) {
-  const auto model = read_model(data("Qwen--Qwen3.5-27B.json"));
+  const auto model = read_model(real_config("Qwen--Qwen3.5-27B.json"));
   // cost-model, section 2: 48 layers x 48 heads x 128 x 128 x 4 bytes, and the convolution's
   // inputs.
   EXPECT_DOUBLE_EQ(model.state_bytes, 48 * (48.0 * 128 * 128 * 4 + 3 * 10'240 * 2));

@@ -8,8 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "configs.h"
 #include "report/model.h"
-#include "report/record.h"
 
 namespace wiretax {
 namespace {
@@ -27,30 +27,15 @@ Json dense(const Json& quantization) {
           {"vocab_size", 32},         {"quantization_config", quantization}};
 }
 
-Model read(const Json& config) { return parse_model(config.dump(), "config.json"); }
-
-std::string reason_of(const Json& config) {
-  try {
-    read(config);
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-std::filesystem::path data(std::string_view file) {
-  return std::filesystem::path(WIRETAX_TEST_DATA) / file;
-}
-
 TEST(Quantisation, TheFilesOwnIsUsedAndSaysSo) {
-  EXPECT_EQ(read_model(data("models/openai--gpt-oss-120b.json")).quant.name, "mxfp4");
-  const auto own = read_model(data("models/Qwen--Qwen3-32B-FP8.json"));
+  EXPECT_EQ(read_model(real_config("openai--gpt-oss-120b.json")).quant.name, "mxfp4");
+  const auto own = read_model(real_config("Qwen--Qwen3-32B-FP8.json"));
   EXPECT_EQ(own.quant.name, "fp8");
   EXPECT_EQ(own.quant.origin, "its quantization_config (fp8)");
-  const auto asked = read_model(data("models/Qwen--Qwen3-32B-FP8.json"), "nvfp4");
+  const auto asked = read_model(real_config("Qwen--Qwen3-32B-FP8.json"), "nvfp4");
   EXPECT_EQ(asked.quant.name, "nvfp4");
   EXPECT_EQ(asked.quant.origin, "asked for (nvfp4)");
-  const auto none = read_model(data("models/Qwen--Qwen3-32B.json"));
+  const auto none = read_model(real_config("Qwen--Qwen3-32B.json"));
   EXPECT_EQ(none.quant.name, "bf16");
   EXPECT_EQ(none.quant.origin, "no quantization_config in its file");
 }
@@ -82,7 +67,7 @@ TEST(Quantisation, ExclusionsOfSingleLayersCountByTheirShare) {
 }
 
 TEST(Quantisation, Mxfp4IsForExperts) {
-  const auto model = read_model(data("models/openai--gpt-oss-20b.json"));
+  const auto model = read_model(real_config("openai--gpt-oss-20b.json"));
   // 32 experts x 24 layers of 3 x 2880 x 2880 at 4.25 bits, and 3 x 2880 biases at 16.
   EXPECT_DOUBLE_EQ(model.quant.bits.experts, (4.25 * 2880 + 16) / (2880 + 1));
   EXPECT_DOUBLE_EQ(model.quant.bits.attention, 16);
@@ -129,7 +114,7 @@ TEST(Quantisation, CompressedTensorsGroups) {
 
 TEST(Quantisation, AModelOfSixHundredBillionInInt4) {
   // A public size: the repository has 595 GB, the vision tower included.
-  const auto model = read_model(data("quantised/Kimi-K2.5.json"));
+  const auto model = read_model(real_config("../quantised/Kimi-K2.5.json"));
   EXPECT_EQ(model.quant.name, "int4");
   EXPECT_DOUBLE_EQ(model.quant.bits.experts, 4.5);
   EXPECT_DOUBLE_EQ(model.quant.bits.attention, 16);
@@ -140,7 +125,7 @@ TEST(Quantisation, AModelOfSixHundredBillionInInt4) {
 }
 
 TEST(Quantisation, ModelOptsMixedPrecisionByModule) {
-  const auto model = read_model(data("models/nvidia--Qwen3.6-27B-NVFP4.json"));
+  const auto model = read_model(real_config("nvidia--Qwen3.6-27B-NVFP4.json"));
   EXPECT_EQ(model.quant.name, "fp8+nvfp4");
   EXPECT_DOUBLE_EQ(model.quant.bits.attention, 8);
   EXPECT_DOUBLE_EQ(model.quant.bits.ffn, 4.5);
@@ -154,18 +139,19 @@ TEST(Quantisation, ModelOptsMixedPrecisionByModule) {
 }
 
 TEST(Quantisation, ModelOptsOwnFileBesideTheConfig) {
-  const auto llama = read_model(data("quantised/Llama-3.1-70B-Instruct-FP8/config.json"));
+  const auto llama = read_model(real_config("../quantised/Llama-3.1-70B-Instruct-FP8/config.json"));
   EXPECT_EQ(llama.quant.origin, "hf_quant_config.json");
   EXPECT_DOUBLE_EQ(llama.quant.bits.ffn, 8);
   EXPECT_DOUBLE_EQ(llama.quant.bits.lm_head, 16);
-  const auto deepseek = read_model(data("quantised/DeepSeek-V3.1-NVFP4/config.json"));
+  const auto deepseek = read_model(real_config("../quantised/DeepSeek-V3.1-NVFP4/config.json"));
   EXPECT_DOUBLE_EQ(deepseek.quant.bits.experts, 4.5);
   // All but the output projection is excluded: 16,384 x 7168 of each layer's 187,107,328 weights.
   const double output = 16'384.0 * 7168;
   const double rest = 7168.0 * 1536 + 1536 * 24'576 + 7168 * 576 + 512 * 32'768;
   EXPECT_DOUBLE_EQ(deepseek.quant.bits.attention, (4.5 * output + 16 * rest) / (output + rest));
   EXPECT_DOUBLE_EQ(deepseek.draft.bits.experts, 16);  // model.layers.61* is excluded
-  EXPECT_EQ(read_model(data("quantised/Llama-3.1-70B-Instruct-FP8/config.json"), "bf16").quant.name,
+  EXPECT_EQ(read_model(real_config("../quantised/Llama-3.1-70B-Instruct-FP8/config.json"), "bf16")
+                .quant.name,
             "bf16");
 }
 

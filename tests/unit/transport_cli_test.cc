@@ -2,15 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "nccl_logs.h"
+#include "run_report.h"
 
 namespace wiretax {
 namespace {
@@ -20,24 +18,6 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 using Json = nlohmann::json;
-
-struct Run {
-  int code = -1;
-  std::string output;  // both streams
-};
-
-Run run(const std::string& arguments) {
-  const auto command = std::string(WIRETAX_BIN) + "/wiretax-report " + arguments + " 2>&1";
-  Run result;
-  FILE* const pipe = popen(command.c_str(), "r");  // NOLINT(bugprone-command-processor)
-  if (pipe == nullptr) return result;
-  std::array<char, 4096> buffer{};
-  for (std::size_t n = 0; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
-    result.output.append(buffer.data(), n);
-  }
-  result.code = WEXITSTATUS(pclose(pipe));
-  return result;
-}
 
 class TransportCli : public testing::Test {
  protected:
