@@ -1,11 +1,13 @@
 #include "report/case.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <utility>
 
 namespace wiretax {
 
 Band Case::rate(std::size_t of_running) const {
-  const double tokens = workload.tokens();
   const auto [fastest, slowest] = std::ranges::minmax(steps[of_running]);
   return {tokens / slowest, tokens / steps[of_running].front(), tokens / fastest};
 }
@@ -18,9 +20,11 @@ Case make_case(const Request& request, const Model& model, const Fabric& fabric,
               .points = box_points(request.machine, request.gamma, model.is_moe()),
               .plans = {},
               .running = {},
-              .steps = {}};
+              .steps = {},
+              .about = {}};
+  result.tokens = result.workload.tokens();
   result.one_of_several = std::ranges::count_if(request.fabrics, &Fabric::decides) > 1;
-  result.decoding_alone = request.shape.has_value();
+  if (request.shape) result.about = "decoding alone";
   result.plans = plan_strategies(model, request.machine, fabric, result.workload);
   for (std::size_t i = 0; i < result.plans.size(); ++i) {
     if (!result.plans[i].fits()) continue;
@@ -31,6 +35,28 @@ Case make_case(const Request& request, const Model& model, const Fabric& fabric,
     }
   }
   return result;
+}
+
+Case judged_case(const Request& request, Case decoding) {
+  if (!request.judges_requests()) return decoding;
+  auto at = std::move(decoding);
+  const auto& shape = *request.shape;
+  at.whole_requests = true;
+  at.about = fmt::format("requests of {} tokens in and {} out", shape.input, shape.output);
+  at.tokens = static_cast<double>(at.workload.batch * shape.output);
+  at.points = with_prefill(at.points, *request.machine.prefill_flops_per_s);
+  at.steps.clear();
+  for (const auto i : std::exchange(at.running, {})) {
+    auto& plan = at.plans[i];
+    const RequestCycle requests(at.model, request.machine, at.fabric, plan.layout, at.workload,
+                                shape);
+    plan.reason = requests.reason();
+    if (!plan.fits()) continue;
+    at.running.push_back(i);
+    auto& cycles = at.steps.emplace_back();
+    for (const auto& point : at.points) cycles.push_back(requests.total_s(point));
+  }
+  return at;
 }
 
 bool Outcome::still(const Outcome& before) const {

@@ -15,7 +15,8 @@
 
 namespace wiretax {
 
-/// One model and batch on one fabric, with every plan's step at every point of the box.
+/// One model and batch on one fabric, with every plan's step at every point of the box: a decode
+/// step, or the cycle in which every request is read and answered.
 struct Case {
   const Model& model;
   const Fabric& fabric;
@@ -24,8 +25,10 @@ struct Case {
   std::vector<Plan> plans;
   std::vector<std::size_t> running;  // plans that fit
   Steps steps;                       // of those
+  double tokens = 0;                 // that one of the steps yields
   bool one_of_several = false;       // other fabrics answer too
-  bool decoding_alone = false;       // requests have prompts, and the steps leave them out
+  std::string about;                 // what the steps are of, where it may be misunderstood
+  bool whole_requests = false;       // the steps are cycles
 
   [[nodiscard]] const Plan& plan(std::size_t of_running) const {
     return plans[running[of_running]];
@@ -34,8 +37,13 @@ struct Case {
   [[nodiscard]] Band rate(std::size_t of_running) const;
 };
 
+/// Decode steps.
 Case make_case(const Request& request, const Model& model, const Fabric& fabric,
                std::uint64_t batch);
+
+/// What the answer is about: whole requests where their shape and the prefill rate are known, and
+/// decode steps otherwise.
+Case judged_case(const Request& request, Case decoding);
 
 /// The verdict without words. The fabric must be one that decides.
 struct Outcome {

@@ -59,6 +59,7 @@ struct Assumptions {
   double fixed_s = .005;
   double gamma = 1;
   double wire = 0;
+  double prefill_flops_per_s = 0;  // 0: not known; only reading prompts feels it
 };
 
 struct Parts {

@@ -97,6 +97,7 @@ void add_notes(const Case& at, std::vector<std::string>& notes) {
 
 void decide_case(const Request& request, const Case& at, Decision& decision) {
   Answer answer{.model = at.model.name,
+                .quant = at.model.quant.name,
                 .batch = at.workload.batch,
                 .context = at.workload.context,
                 .fabric = at.fabric.name,
@@ -110,7 +111,9 @@ void decide_case(const Request& request, const Case& at, Decision& decision) {
     if (decision.rows.back().all_reduce) balance = decision.rows.back().all_reduce;
   }
   if (at.fabric.decides()) {
-    judge(at, balance, answer);
+    const auto judged = judged_case(request, at);
+    // Prompts have all-reduces of other sizes: no break-even of one size holds for whole requests.
+    judge(judged, judged.whole_requests ? std::nullopt : balance, answer);
   } else {
     refuse(request, at.fabric, answer);
   }

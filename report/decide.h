@@ -3,9 +3,11 @@
 // TP, PP or replicas? Every strategy is priced over a box of assumptions, and the strategies are
 // compared with each other at the same point of the box, never range against range.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "report/cost.h"
@@ -32,6 +34,14 @@ struct Request {
   std::vector<std::string> notes;  // what the choice of fabrics left out
   std::string unusable;            // why none of the given files has a say, where none has
 
+  /// The answers are of prompts and answers together, not of decode steps.
+  [[nodiscard]] bool judges_requests() const {
+    return shape.has_value() && machine.prefill_flops_per_s.has_value();
+  }
+  /// One of `fabrics`.
+  [[nodiscard]] const Fabric& fabric(std::string_view name) const {
+    return *std::ranges::find(fabrics, name, &Fabric::name);
+  }
   [[nodiscard]] Workload workload(std::uint64_t batch) const {
     return {batch, context, ranks, drafts, accepted, extra};
   }
@@ -64,6 +74,7 @@ std::string_view answer_kind_name(AnswerKind kind);
 
 struct Answer {
   std::string model;
+  std::string quant;
   std::uint64_t batch = 1;
   std::uint64_t context = 0;
   std::string fabric;
@@ -78,6 +89,7 @@ struct Answer {
 /// Batches from `from_batch` to `to_batch` have the same answer on a fabric that decides.
 struct Stretch {
   std::string model;
+  std::string quant;
   std::string fabric;
   std::uint64_t from_batch = 1;
   std::uint64_t to_batch = 1;
@@ -89,6 +101,7 @@ struct Stretch {
 /// it where `fabric` is empty; then only the break-even is known.
 struct Fallback {
   std::string model;
+  std::string quant;
   std::uint64_t batch = 1;
   FabricPath path = FabricPath::kUnknown;
   std::string fabric;

@@ -44,6 +44,7 @@ Json row_json(const Row& row) {
 
 Json answer_json(const Answer& answer) {
   return {{"model", answer.model},
+          {"quant", answer.quant},
           {"batch", answer.batch},
           {"context", answer.context},
           {"fabric", answer.fabric},
@@ -56,6 +57,7 @@ Json answer_json(const Answer& answer) {
 
 Json stretch_json(const Stretch& stretch) {
   return {{"model", stretch.model},
+          {"quant", stretch.quant},
           {"fabric", stretch.fabric},
           {"from_batch", stretch.from_batch},
           {"to_batch", stretch.to_batch},
@@ -68,6 +70,7 @@ Json fallback_json(const Fallback& fallback) {
   const bool known = !fallback.fabric.empty();
   const auto number = [&](double value) { return known ? Json(value) : Json(); };
   return {{"model", fallback.model},
+          {"quant", fallback.quant},
           {"batch", fallback.batch},
           {"path", path_name(fallback.path)},
           {"fabric", known ? Json(fallback.fabric) : Json()},

@@ -60,6 +60,7 @@ std::vector<Fallback> find_fallbacks(const Request& request, const Model& model,
   std::vector<Fallback> fallbacks;
   for (const auto path : kPaths) {
     Fallback fallback{.model = model.name,
+                      .quant = model.quant.name,
                       .batch = batch,
                       .path = path,
                       .fabric = {},

@@ -1,6 +1,7 @@
 #include "report/prefill.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "report/strategies.h"
 
@@ -36,51 +37,41 @@ Parts interval(const Plan& plan, const Model& model, const Machine& machine,
   return longest;
 }
 
-/// Equal chunks, and a last one with what is left, which goes all the way.
-class Chunks {
- public:
-  Chunks(const Model& model, const Machine& machine, const Fabric& fabric, const Layout& layout,
-         std::uint64_t ranks, const Prompts& prompts)
-      : model_(model) {
-    const auto lanes = reads_apart(layout) ? std::min(ranks, prompts.count) : 1;
-    const auto in_lane = (prompts.count + lanes - 1) / lanes;
-    const auto tokens = in_lane * prompts.length;
-    const auto plan_of = [&](std::uint64_t length) {
-      const auto sampled = std::min(in_lane, (length + prompts.length - 1) / prompts.length);
-      const Step step{.sequences = lanes,
-                      .tokens_each = length,
-                      .sampled_each = sampled,
-                      .context = 0,
-                      .ranks = ranks};
-      return plan_layout({model, machine, fabric, step}, layout);
-    };
-    const auto rest = tokens % prompts.chunk;
-    full_count_ = tokens / prompts.chunk - (rest == 0 ? 1 : 0);
-    if (full_count_ > 0) full_ = plan_of(prompts.chunk);
-    last_ = plan_of(rest == 0 ? prompts.chunk : rest);
-  }
-
-  [[nodiscard]] std::uint64_t count() const { return full_count_ + 1; }
-
-  [[nodiscard]] Parts parts(const Machine& machine, const Assumptions& at) const {
-    auto sum = last_.paths.front().parts(model_, machine, at);
-    if (full_count_ > 0) sum = sum + interval(full_, model_, machine, at) * real(full_count_);
-    return sum;
-  }
-
- private:
-  const Model& model_;
-  std::uint64_t full_count_ = 0;
-  Plan full_;
-  Plan last_;
-};
-
 Machine computing_at(Machine machine, double flops_per_s) {
-  machine.compute_flops_per_s = flops_per_s;
+  machine.compute_flops_per_s =
+      flops_per_s > 0 ? flops_per_s : std::numeric_limits<double>::infinity();
   return machine;
 }
 
 }  // namespace
+
+PrefillPlan::PrefillPlan(const Model& model, const Machine& machine, const Fabric& fabric,
+                         const Layout& layout, std::uint64_t ranks, const Prompts& prompts)
+    : model_(model), machine_(machine) {
+  const auto lanes = reads_apart(layout) ? std::min(ranks, prompts.count) : 1;
+  const auto in_lane = (prompts.count + lanes - 1) / lanes;
+  const auto tokens = in_lane * prompts.length;
+  const auto plan_of = [&](std::uint64_t length) {
+    const auto sampled = std::min(in_lane, (length + prompts.length - 1) / prompts.length);
+    const Step step{.sequences = lanes,
+                    .tokens_each = length,
+                    .sampled_each = sampled,
+                    .context = 0,
+                    .ranks = ranks};
+    return plan_layout({model, machine, fabric, step}, layout);
+  };
+  const auto rest = tokens % prompts.chunk;
+  full_count_ = tokens / prompts.chunk - (rest == 0 ? 1 : 0);
+  if (full_count_ > 0) full_ = plan_of(prompts.chunk);
+  last_ = plan_of(rest == 0 ? prompts.chunk : rest);
+}
+
+Parts PrefillPlan::parts(const Assumptions& at) const {
+  const auto machine = computing_at(machine_, at.prefill_flops_per_s);
+  auto sum = last_.paths.front().parts(model_, machine, at);
+  if (full_count_ > 0) sum = sum + interval(full_, model_, machine, at) * real(full_count_);
+  return sum;
+}
 
 std::optional<Band> Prefill::tokens_per_s() const {
   if (!time_s) return std::nullopt;
@@ -91,28 +82,24 @@ std::optional<Band> Prefill::tokens_per_s() const {
 Corners corners_of(const Machine& machine, const Band& gamma) {
   const auto& efficiency = machine.efficiency;
   const auto& fixed = machine.fixed_s;
-  return {{efficiency.high, fixed.low, gamma.low, -1},
-          {efficiency.mid, fixed.mid, gamma.mid, 0},
-          {efficiency.low, fixed.high, gamma.high, 1}};
+  const auto prefill = machine.prefill_flops_per_s.value_or(Band{});
+  return {{efficiency.high, fixed.low, gamma.low, -1, prefill.high},
+          {efficiency.mid, fixed.mid, gamma.mid, 0, prefill.mid},
+          {efficiency.low, fixed.high, gamma.high, 1, prefill.low}};
 }
 
 Prefill price_prefill(const Model& model, const Machine& machine, const Fabric& fabric,
                       const Layout& layout, std::uint64_t ranks, const Prompts& prompts,
                       const Corners& corners) {
-  const Chunks chunks(model, machine, fabric, layout, ranks, prompts);
-  Prefill prefill{.prompts = prompts, .chunks = chunks.count(), .parts = {}, .time_s = {}};
-  const auto& rate = machine.prefill_flops_per_s;
-  if (!rate) {
-    prefill.parts = chunks.parts(machine, corners.middle);
-    prefill.parts.compute_s = 0;
-    return prefill;
+  const PrefillPlan plan(model, machine, fabric, layout, ranks, prompts);
+  Prefill prefill{.prompts = prompts,
+                  .chunks = plan.chunks(),
+                  .parts = plan.parts(corners.middle),
+                  .time_s = {}};
+  if (machine.prefill_flops_per_s) {
+    prefill.time_s = Band{plan.parts(corners.fastest).total(), prefill.parts.total(),
+                          plan.parts(corners.slowest).total()};
   }
-  const auto at = [&](double flops_per_s, const Assumptions& corner) {
-    return chunks.parts(computing_at(machine, flops_per_s), corner);
-  };
-  prefill.parts = at(rate->mid, corners.middle);
-  prefill.time_s = Band{at(rate->high, corners.fastest).total(), prefill.parts.total(),
-                        at(rate->low, corners.slowest).total()};
   return prefill;
 }
 

@@ -36,8 +36,27 @@ struct Corners {
 };
 Corners corners_of(const Machine& machine, const Band& gamma);
 
-/// Of a layout that fits. Chunks of one prompt follow each other; in a pipeline the next one starts
-/// when the first stage is free. Replicas and expert parallelism read a prompt on each machine.
+/// The chunks of a layout that fits, worked out once: equal ones, and a last one with what is left,
+/// which goes all the way. Chunks of one prompt follow each other; in a pipeline the next one
+/// starts when the first stage is free. Replicas and expert parallelism read a prompt on each
+/// machine.
+class PrefillPlan {
+ public:
+  PrefillPlan(const Model& model, const Machine& machine, const Fabric& fabric,
+              const Layout& layout, std::uint64_t ranks, const Prompts& prompts);
+
+  [[nodiscard]] std::uint64_t chunks() const { return full_count_ + 1; }
+  /// Computing takes no time where the assumptions have no rate for it.
+  [[nodiscard]] Parts parts(const Assumptions& at) const;
+
+ private:
+  const Model& model_;
+  const Machine& machine_;
+  std::uint64_t full_count_ = 0;
+  Plan full_;
+  Plan last_;
+};
+
 Prefill price_prefill(const Model& model, const Machine& machine, const Fabric& fabric,
                       const Layout& layout, std::uint64_t ranks, const Prompts& prompts,
                       const Corners& corners);

@@ -14,7 +14,7 @@ namespace {
 /// "Qwen3-32B (fp8), batch 8", and what else tells this answer from the others.
 std::string heading(const Case& at) {
   return fmt::format("{} ({}), batch {}{}{}", at.model.name, at.model.quant.name, at.workload.batch,
-                     at.decoding_alone ? ", decoding alone" : "",
+                     at.about.empty() ? "" : ", " + at.about,
                      at.one_of_several ? fmt::format(", with {}", at.fabric.name) : "");
 }
 
@@ -31,6 +31,8 @@ std::string group_in_words(const Case& at, const Comparison& comparison) {
   return fmt::format("{}, the same within 2 % as {}", words,
                      fmt::join(equals.begin() + 1, equals.end(), " and "));
 }
+
+std::string_view unit(const Case& at) { return at.whole_requests ? "output tokens/s" : "tokens/s"; }
 
 std::string range(const Band& rate) {
   const auto low = format_roughly(rate.low);
@@ -60,8 +62,8 @@ std::string all_reduce_in_words(const Case& at, const Outcome& outcome,
 }
 
 std::string clear_sentence(const Case& at, const Comparison& comparison) {
-  auto text = fmt::format("{}: {}, {} tokens/s", heading(at), group_in_words(at, comparison),
-                          range(at.rate(comparison.group.front())));
+  auto text = fmt::format("{}: {}, {} {}", heading(at), group_in_words(at, comparison),
+                          range(at.rate(comparison.group.front())), unit(at));
   if (comparison.others.empty()) {
     return text + (at.running.size() == 1 ? "; nothing else fits" : "");
   }
@@ -75,8 +77,8 @@ std::string close_sentence(const Case& at, const Comparison& comparison,
   const auto other = *comparison.challenger;
   const auto flip = flips_on.empty() ? std::string("they are equal")
                                      : fmt::format("{} would change the order", flips_on);
-  return fmt::format("{}: too close to call between {}, {} tokens/s, and {}, {}; {}", heading(at),
-                     words_of(at, leader), range(at.rate(leader)), words_of(at, other),
+  return fmt::format("{}: too close to call between {}, {} {}, and {}, {}; {}", heading(at),
+                     words_of(at, leader), range(at.rate(leader)), unit(at), words_of(at, other),
                      range(at.rate(other)), flip);
 }
 

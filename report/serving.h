@@ -18,8 +18,32 @@ struct RequestShape {
   std::uint64_t chunk = 8192;
 };
 
-/// As many requests as the batch, always. In a cycle each of them is read and answered once:
-/// prefills and decode steps follow each other and share nothing.
+/// As many requests as the batch, always, on one layout that fits at the workload's context. In a
+/// cycle each of them is read and answered once: prefills and decode steps follow each other and
+/// share nothing. Decoding has the mean context of an answer.
+class RequestCycle {
+ public:
+  RequestCycle(const Model& model, const Machine& machine, const Fabric& fabric,
+               const Layout& layout, const Workload& workload, const RequestShape& shape);
+
+  /// Why so many requests of that length do not fit; empty where they do.
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+  /// Of one request, while nobody's prompt is read.
+  [[nodiscard]] double token_interval_s(const Assumptions& at) const;
+  [[nodiscard]] double decoding_s(const Assumptions& at) const;
+  /// Only where the assumptions have a prefill rate.
+  [[nodiscard]] double total_s(const Assumptions& at) const;
+
+ private:
+  const Model& model_;
+  const Machine& machine_;
+  double tokens_a_step_;
+  double steps_;
+  PrefillPlan prefill_;
+  Plan decoding_;
+  std::string reason_;
+};
+
 struct Throughput {
   Band output_tokens_per_s;
   Band total_tokens_per_s;  // prompts too
@@ -33,7 +57,6 @@ struct Serving {
   std::string reason;                    // why so many requests of that length do not fit
 };
 
-/// Of a layout that fits at the workload's context. Decoding has the mean context of an answer.
 Serving price_serving(const Model& model, const Machine& machine, const Fabric& fabric,
                       const Layout& layout, const Workload& workload, const RequestShape& shape,
                       const Band& gamma);

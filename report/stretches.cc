@@ -16,7 +16,7 @@ class Search {
       : request_(request), model_(model), fabric_(fabric) {}
 
   [[nodiscard]] Outcome at(std::uint64_t batch) const {
-    return outcome_of(make_case(request_, model_, fabric_, batch));
+    return outcome_of(judged_case(request_, make_case(request_, model_, fabric_, batch)));
   }
 
   /// The first batch above `low` whose answer is not that of `low`; `high` is known to be one.
@@ -38,6 +38,7 @@ class Search {
 Stretch stretch_of(const Model& model, const Fabric& fabric, std::uint64_t from,
                    const Outcome& outcome) {
   return {.model = model.name,
+          .quant = model.quant.name,
           .fabric = fabric.name,
           .from_batch = from,
           .to_batch = kLargestBatch,

@@ -42,6 +42,10 @@ std::vector<std::string> differences(const Assumptions& point, const Assumptions
   if (point.gamma != middle.gamma) {
     words.push_back(fmt::format("expert overlap gamma {:.2g}", point.gamma));
   }
+  if (point.prefill_flops_per_s != middle.prefill_flops_per_s) {
+    words.push_back(
+        fmt::format("prompts read at {:.3g} TFLOP/s", point.prefill_flops_per_s / kTeraflop));
+  }
   if (point.wire != middle.wire) {
     const bool published = fabric.kind == FabricKind::kPublished;
     const auto* const end =
@@ -66,6 +70,18 @@ std::vector<Assumptions> box_points(const Machine& machine, const Band& gamma, b
     }
   }
   return points;
+}
+
+std::vector<Assumptions> with_prefill(std::span<const Assumptions> points,
+                                      const Band& flops_per_s) {
+  std::vector<Assumptions> more;
+  for (const double rate : distinct(flops_per_s)) {
+    for (auto point : points) {
+      point.prefill_flops_per_s = rate;
+      more.push_back(point);
+    }
+  }
+  return more;
 }
 
 Comparison compare(const Steps& steps) {

@@ -16,6 +16,9 @@ namespace wiretax {
 /// alone it is a quotient of straight lines.
 std::vector<Assumptions> box_points(const Machine& machine, const Band& gamma, bool is_moe);
 
+/// The same points at each end and in the middle of the prefill rate, the middle first.
+std::vector<Assumptions> with_prefill(std::span<const Assumptions> points, const Band& flops_per_s);
+
 /// The steps of several strategies over the box: seconds[strategy][point], points as of box_points.
 using Steps = std::vector<std::vector<double>>;
 

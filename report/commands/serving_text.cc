@@ -9,10 +9,6 @@
 namespace wiretax {
 namespace {
 
-bool decides(const Request& request, const Row& row) {
-  return std::ranges::find(request.fabrics, row.fabric, &Fabric::name)->decides();
-}
-
 std::string range(const Band& band) {
   return fmt::format("{} ({} to {})", format_figures(band.mid), format_figures(band.low),
                      format_figures(band.high));
@@ -45,7 +41,7 @@ void print_serving(const Request& request, const Decision& decision, const Ink& 
                {"its wire"},
                {"per token"}});
   for (const auto& row : decision.rows) {
-    if (!row.serving || !decides(request, row)) continue;
+    if (!row.serving || !request.fabric(row.fabric).decides()) continue;
     std::vector<std::string> cells = {printable(row.model + ":" + row.quant),
                                       fmt::format("{}", row.batch), printable(row.fabric),
                                       row.strategy};
@@ -74,29 +70,6 @@ void print_derivations(const Decision& decision, const Ink& ink) {
       fmt::print("{}\n", printable(*line));
     }
   }
-}
-
-void print_workload(const Request& request) {
-  if (!request.extra.empty()) {
-    fmt::print(
-        "  tp{0}sp: a reduce_scatter and an all_gather for every all_reduce; ep{0}: each machine "
-        "its "
-        "own\n  sequences, the experts dealt out by all_gather; ep{0}a2a: by all_to_all;\n",
-        request.ranks);
-  }
-  if (request.drafts > 0) {
-    fmt::print("  {} drafts a step, {} of them accepted;\n", request.drafts, request.accepted);
-  }
-  const auto narrow = [](const Model& model) { return model.kv_bits < 16; };
-  if (std::ranges::any_of(request.models, narrow)) fmt::print("  KV cache in fp8;\n");
-  if (!request.shape) return;
-  fmt::print("  prompts read in chunks of {} tokens, their own attention left out",
-             request.shape->chunk);
-  if (const auto& rate = request.machine.prefill_flops_per_s) {
-    fmt::print(", at {} TFLOP/s",
-               range({rate->low / kTeraflop, rate->mid / kTeraflop, rate->high / kTeraflop}));
-  }
-  fmt::print(";\n");
 }
 
 }  // namespace wiretax

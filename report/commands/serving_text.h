@@ -11,7 +11,4 @@ void print_serving(const Request& request, const Decision& decision, const Ink& 
 /// The derivation of every row that has one.
 void print_derivations(const Decision& decision, const Ink& ink);
 
-/// What was assumed of drafts, cache and prompts beyond the defaults.
-void print_workload(const Request& request);
-
 }  // namespace wiretax

@@ -163,7 +163,7 @@ TEST_F(ReportCli, DecideWithoutFilesUsesThePublishedProfile) {
   EXPECT_THAT(result.output,
               AllOf(StartsWith("Llama-3.1-8B (bf16), batch 1: TP=2, 18 to 31 tokens/s against 10 "
                                "to 17 with one machine"),
-                    HasSubstr("The answer by batch\nLlama-3.1-8B (dgx-spark-roce): 1 to "),
+                    HasSubstr("The answer by batch\nLlama-3.1-8B:bf16 (dgx-spark-roce): 1 to "),
                     HasSubstr("RoCE, one half"), HasSubstr("not measured"),
                     HasSubstr("dgx-spark-roce"), HasSubstr("assumptions: "),
                     HasSubstr("note: dgx-spark-roce: send_recv was not measured")));

@@ -78,6 +78,75 @@ TEST(DecideWorkload, AShapeSaysWhichContextThereIsAndThatTheAnswerIsOfDecoding) 
               HasSubstr("100 tokens of context"));
 }
 
+// Reading long prompts is what replicas do best, decoding what tensor parallelism does best.
+TEST(DecideWorkload, WithAPrefillRateTheAnswerIsOfWholeRequests) {
+  const auto arguments =
+      kOneAnswer + "--input 8192 --output 64 --prefill-tflops 30,50,70 --strategies sp";
+  const auto text = run(arguments).output;
+  EXPECT_THAT(text, AllOf(StartsWith("Qwen3.6-27B-FP8 (fp8), batch 8, requests of 8192 tokens in "
+                                     "and 64 out: 2 replicas, "),
+                          HasSubstr(" output tokens/s against "), Not(HasSubstr("; holds while")),
+                          HasSubstr("the answer is for whole requests"),
+                          HasSubstr("The answer by batch, for whole requests")));
+  const auto json = Json::parse(run(arguments + " --json").output);
+  const auto& rows = json["rows"];
+  const auto* best = &rows[0];
+  for (const auto& row : rows) {
+    const auto output = [](const Json& of) {
+      return of["serving"]["output_tokens_per_s"]["mid"].get<double>();
+    };
+    if (output(row) > output(*best)) best = &row;
+  }
+  EXPECT_EQ((*best)["strategy"], "replicas2");
+  EXPECT_EQ(json["answers"][0]["winner"][0], "replicas2");
+  for (const auto& stretch : json["stretches"]) {
+    if (stretch["from_batch"] > 8 || stretch["to_batch"] < 8) continue;
+    EXPECT_EQ(stretch["winner"][0], "replicas2");
+  }
+  // One that decoding alone would choose.
+  EXPECT_EQ(
+      Json::parse(
+          run(kOneAnswer + "--input 8192 --output 64 --json").output)["answers"][0]["winner"][0],
+      "tp2");
+}
+
+// Two machines halve what computing takes, and their messages take what they take.
+TEST(DecideWorkload, APrefillRateThatIsARangeIsASideOfTheBox) {
+  const auto answer = [](const std::string& rate) {
+    return Json::parse(run("decide --model Qwen3.6-27B-FP8 --batch 1 --input 8192 --output 2 "
+                           "--json --prefill-tflops " +
+                           rate)
+                           .output)["answers"][0];
+  };
+  EXPECT_EQ(answer("30")["winner"][0], "tp2");
+  EXPECT_EQ(answer("2000")["winner"][0], "tp1");
+  const auto either = answer("30,30,2000");
+  EXPECT_EQ(either["verdict"], "too_close");
+  EXPECT_THAT(either["sentence"].get<std::string>(),
+              HasSubstr("prompts read at 2e+03 TFLOP/s would change the order"));
+}
+
+TEST(DecideWorkload, RequestsThatDoNotFitAtTheirLongestAreOutOfTheAnswer) {
+  const auto result =
+      run("decide --model Llama-3.1-70B:fp8 --batch 32 --input 1000 --output 8000 --json "
+          "--prefill-tflops 50");
+  const auto json = Json::parse(result.output);
+  const auto& replicas = json["rows"][3];
+  EXPECT_EQ(replicas["strategy"], "replicas2");
+  EXPECT_TRUE(replicas["fits"].get<bool>());  // at the mean length
+  EXPECT_TRUE(replicas["serving"]["reason"].is_string());
+  EXPECT_EQ(json["answers"][0]["winner"], Json({"tp2"}));
+  EXPECT_THAT(json["answers"][0]["sentence"].get<std::string>(),
+              AllOf(HasSubstr("with PP=2"), Not(HasSubstr("replicas"))));
+}
+
+TEST(DecideWorkload, OneModelInTwoFormsIsTwoModels) {
+  const auto result = run("decide --model Qwen3-32B:fp8,Qwen3-32B:bf16 --batch 1");
+  EXPECT_THAT(result.output, AllOf(HasSubstr("\nQwen3-32B:fp8  "), HasSubstr("\nQwen3-32B:bf16  "),
+                                   HasSubstr("\nQwen3-32B:fp8 (dgx-spark-roce): 1 to "),
+                                   HasSubstr("\nQwen3-32B:bf16 (dgx-spark-roce): 1 to ")));
+}
+
 TEST(DecideWorkload, WithoutAShapeThereIsNoServing) {
   const auto row = Json::parse(run(kOneAnswer + "--json").output)["rows"][1];
   EXPECT_TRUE(row["prefill"].is_null());
