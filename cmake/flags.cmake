@@ -28,6 +28,7 @@ find_package(benchmark REQUIRED)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(OMPI REQUIRED IMPORTED_TARGET ompi-c)
+pkg_check_modules(VERBS REQUIRED IMPORTED_TARGET libibverbs librdmacm)
 pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)
 
 add_library(wiretax_mpi INTERFACE)

@@ -1,0 +1,263 @@
+// What a host has for RDMA, read from sysfs: ports, addresses, partners, bounds.
+
+#include "verbs/port.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "sysfs_tree.h"
+#include "verbs/bound.h"
+#include "verbs/pairing.h"
+
+namespace wiretax::verbs {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr double kGigabit = 1e9 / 8;
+
+std::vector<std::string> names(const std::vector<Port>& ports) {
+  std::vector<std::string> all;
+  for (const auto& port : ports) all.push_back(port.name());
+  return all;
+}
+
+std::vector<Port> active(std::vector<Port> ports) {
+  std::erase_if(ports, [](const Port& port) { return !port.active(); });
+  return ports;
+}
+
+/// "rocep1s0f0-rocep1s0f0", in the order of this host's ports.
+std::vector<std::string> pairs(const std::vector<Port>& mine, const std::vector<Port>& theirs) {
+  std::vector<std::string> found;
+  for (const auto& link : pair_ports(mine, theirs)) {
+    found.push_back(mine[link.mine].name() + "-" + theirs[link.theirs].name());
+  }
+  return found;
+}
+
+std::vector<Function> one_cable(int host) {
+  auto functions = spark(host);
+  unplug(functions, "p1");
+  return functions;
+}
+
+TEST(Ports, AHealthySparkWithOneCable) {
+  const auto ports = ports_of(one_cable(1));
+  EXPECT_THAT(names(ports),
+              ElementsAre("roceP2p1s0f0", "roceP2p1s0f1", "rocep1s0f0", "rocep1s0f1"));
+  EXPECT_THAT(names(active(ports)), ElementsAre("roceP2p1s0f0", "rocep1s0f0"));
+  const auto& port = ports[2];
+  EXPECT_EQ(port.netdev, "enp1s0f0np0");
+  EXPECT_EQ(port.pci->text(), "0000:01:00.0");
+  EXPECT_EQ(port.pcie->text(), "Gen5 x4");
+  EXPECT_EQ(port.pcie_possible->text(), "Gen5 x16");
+  EXPECT_EQ(port.netdev_mtu, 9000);
+  EXPECT_EQ(port.phys_port_name, "p0");
+  EXPECT_EQ(port.firmware, "28.45.4028");
+  EXPECT_DOUBLE_EQ(port.rate_bytes_per_s, 200 * kGigabit);
+  EXPECT_THAT(port.gids, SizeIs(4));
+  EXPECT_FALSE(port.emulated());
+}
+
+TEST(Ports, TwinsAreTwoFunctionsOfOneCage) {
+  const auto ports = ports_of(spark(1));
+  EXPECT_EQ(ports[0].cage(), ports[2].cage());  // roceP2p1s0f0, rocep1s0f0
+  EXPECT_NE(ports[0].cage(), ports[1].cage());
+}
+
+TEST(Ports, WithoutACableTheFunctionsVanish) {
+  EXPECT_THAT(ports_of({}), IsEmpty());
+  EXPECT_THAT(find_ports({}, "/no/such/sysfs"), IsEmpty());
+}
+
+TEST(Ports, NamesInAContainerSayNothing) {
+  auto functions = one_cable(1);
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    functions[i].device = fmt::format("mlx5_{}", i);
+  }
+  const auto here = ports_of(functions);
+  EXPECT_THAT(names(active(here)), ElementsAre("mlx5_0", "mlx5_2"));
+  EXPECT_THAT(pairs(here, ports_of(one_cable(2))),
+              ElementsAre("mlx5_0-rocep1s0f0", "mlx5_2-roceP2p1s0f0"));
+}
+
+TEST(Ports, ABondOwnsTheAddresses) {
+  auto functions = one_cable(1);
+  for (auto& function : functions) function.bond = "bond0";
+  const auto ports = active(ports_of(functions));
+  EXPECT_EQ(ports[1].netdev, "enp1s0f0np0");
+  EXPECT_EQ(ports[1].bond, "bond0");
+  const auto choice = choose_gid(ports[1].gids, ports[1].netdev, true);
+  EXPECT_THAT(choice.doubt, HasSubstr("belongs to bond0, not to enp1s0f0np0"));
+}
+
+TEST(Ports, SoftRoceHasAnInterfaceAndNoHardware) {
+  const auto ports = ports_of({{"rxe0", "eth1", "", "", "10.0.1.1"}});
+  EXPECT_EQ(ports[0].netdev, "eth1");
+  EXPECT_TRUE(ports[0].emulated());
+  EXPECT_EQ(ports[0].cage(), "rxe0");
+  EXPECT_FALSE(bound_of(ports, 4096).has_value());
+}
+
+TEST(Ports, PciAddressesAndLinks) {
+  EXPECT_EQ(parse_pci("0002:01:00.1")->text(), "0002:01:00.1");
+  EXPECT_EQ(parse_pci("0002:01:00.1")->slot(), "0002:01:00");
+  EXPECT_FALSE(parse_pci("virtio3").has_value());
+  EXPECT_FALSE(parse_pci("0002:01:00.1x").has_value());
+  EXPECT_NEAR((PcieLink{32, 4}.bytes_per_s()), 126.03 * kGigabit, 0.01 * kGigabit);
+  EXPECT_NEAR((PcieLink{5, 8}.bytes_per_s()), 32 * kGigabit, 1);
+  EXPECT_EQ((PcieLink{2.5, 1}.text()), "Gen1 x1");
+  EXPECT_EQ((PcieLink{12, 1}.text()), "12 GT/s x1");
+}
+
+TEST(ChoosingAGid, ByContentAndNotByIndex) {
+  auto ports = active(ports_of(one_cable(1)));
+  auto gids = ports[1].gids;
+  EXPECT_EQ(choose_gid(gids, "enp1s0f0np0", true).gid->index, 3);
+  std::ranges::reverse(gids);
+  for (std::size_t i = 0; i < gids.size(); ++i) gids[i].index = static_cast<int>(i);
+  const auto choice = choose_gid(gids, "enp1s0f0np0", true);
+  EXPECT_EQ(choice.gid->index, 0);
+  EXPECT_EQ(format_ipv4(*choice.gid->ipv4()), "192.168.177.1");
+  EXPECT_EQ(choice.doubt, "");
+}
+
+TEST(ChoosingAGid, ATwinWithoutAnIpv4AddressIsUsedAndDoubted) {
+  auto functions = one_cable(1);
+  functions[2].ipv4.clear();
+  const auto ports = active(ports_of(functions));
+  const auto choice = choose_gid(ports[0].gids, ports[0].netdev, true);
+  EXPECT_TRUE(choice.gid->link_local());
+  EXPECT_EQ(choice.gid->type, GidType::kRoceV2);
+  EXPECT_EQ(choice.doubt,
+            "no GID of RoCE v2 maps an IPv4 address: sudo ip address add ADDRESS/24 dev "
+            "enP2p1s0f0np0");
+}
+
+TEST(ChoosingAGid, WithoutRoceV2OrWithoutAny) {
+  auto gids = ports_of(one_cable(1))[0].gids;
+  EXPECT_EQ(choose_gid({}, "eth0", true).reason, "its table of GIDs is empty");
+  std::erase_if(gids, [](const Gid& gid) { return gid.type == GidType::kRoceV2; });
+  EXPECT_EQ(choose_gid(gids, "eth0", true).reason, "it has no GID of RoCE v2");
+  EXPECT_TRUE(choose_gid(gids, "", false).gid.has_value());  // InfiniBand
+}
+
+TEST(ChoosingAGid, WhatIsNoGid) {
+  EXPECT_FALSE(parse_gid("").has_value());
+  EXPECT_FALSE(parse_gid("fe80:nonsense").has_value());
+}
+
+TEST(Pairing, BySubnetWhateverTheNames) {
+  auto crossed = spark(2);
+  std::swap(crossed[0].ipv4, crossed[1].ipv4);  // the cable goes from cage 0 to cage 1
+  unplug(crossed, "p0");
+  crossed[0].ipv4.clear();
+  crossed[1].ipv4 = "192.168.177.2";
+  crossed[3].ipv4 = "192.168.178.2";
+  EXPECT_THAT(pairs(ports_of(one_cable(1)), ports_of(crossed)),
+              ElementsAre("roceP2p1s0f0-roceP2p1s0f1", "rocep1s0f0-rocep1s0f1"));
+}
+
+TEST(Pairing, TwoCablesGiveFourLinks) {
+  EXPECT_THAT(pairs(ports_of(spark(1)), ports_of(spark(2))), SizeIs(4));
+}
+
+TEST(Pairing, BothTwinsInOneSubnetArePairedByPlaceAndDoubted) {
+  const auto in_one = [](int host) {
+    auto functions = one_cable(host);
+    functions[2].ipv4 = fmt::format("192.168.177.{}", host + 10);
+    return functions;
+  };
+  const auto here = ports_of(in_one(1));
+  const auto there = ports_of(in_one(2));
+  EXPECT_THAT(pairs(here, there),
+              ElementsAre("roceP2p1s0f0-roceP2p1s0f0", "rocep1s0f0-rocep1s0f0"));
+  for (const auto& link : pair_ports(here, there)) {
+    EXPECT_THAT(link.doubt, HasSubstr("shares its subnet with another port of its host"));
+  }
+}
+
+TEST(Pairing, WithLinkLocalAddressesOnlyByPlace) {
+  const auto bare = [](int host) {
+    auto functions = one_cable(host);
+    for (auto& function : functions) function.ipv4.clear();
+    return functions;
+  };
+  const auto here = ports_of(bare(1));
+  const auto links = pair_ports(here, ports_of(bare(2)));
+  ASSERT_THAT(links, SizeIs(2));
+  EXPECT_EQ(links[0].doubt,
+            "roceP2p1s0f0 shares no IPv4 subnet with the other host: paired by its place");
+}
+
+TEST(Pairing, PortsThatAreDownAreLeftOut) {
+  EXPECT_THAT(pairs(ports_of(one_cable(1)), ports_of(spark(2))), SizeIs(2));
+  auto dark = spark(2);
+  unplug(dark, "p0");
+  unplug(dark, "p1");
+  EXPECT_THAT(pairs(ports_of(one_cable(1)), ports_of(dark)), IsEmpty());
+}
+
+// RoCE's headers leave 4096 of 4178 bytes.
+constexpr double kAt4096 = 4096.0 / 4178;
+
+TEST(Bounds, OneHalfIsLimitedByItsPcieLink) {
+  const auto ports = active(ports_of(one_cable(1)));
+  const std::vector<Port> half = {ports[1]};
+  const auto bound = bound_of(half, 4096);
+  EXPECT_NEAR(bound->bytes_per_s, 126.03 * kGigabit * kAt4096, 0.01 * kGigabit);
+  EXPECT_EQ(bound->limit, "PCIe 0000:01:00 Gen5 x4");
+}
+
+TEST(Bounds, BothHalvesOfOneCableAreLimitedByTheCage) {
+  const auto bound = bound_of(active(ports_of(one_cable(1))), 4096);
+  EXPECT_NEAR(bound->bytes_per_s, 200 * kGigabit * kAt4096, 0.01 * kGigabit);
+  EXPECT_EQ(bound->limit, "cage p0");
+}
+
+TEST(Bounds, TwoCagesOfOnePcieLinkShareIt) {
+  const auto ports = ports_of(spark(1));
+  const std::vector<Port> two = {ports[2], ports[3]};  // rocep1s0f0, rocep1s0f1
+  EXPECT_NEAR(bound_of(two, 4096)->bytes_per_s, 126.03 * kGigabit * kAt4096, 0.01 * kGigabit);
+}
+
+TEST(Bounds, ASecondCableAddsNothingForFourFunctions) {
+  const auto bound = bound_of(ports_of(spark(1)), 4096);
+  EXPECT_NEAR(bound->bytes_per_s, 252.06 * kGigabit * kAt4096, 0.02 * kGigabit);
+  EXPECT_EQ(bound->limit, "PCIe 0000:01:00 Gen5 x4 + PCIe 0002:01:00 Gen5 x4");
+}
+
+TEST(Bounds, ARootPortOfTwoLanesHalvesIts) {
+  auto functions = one_cable(1);
+  functions[2].width = "2";  // ASUS GX10 with an early BIOS
+  const auto ports = active(ports_of(functions));
+  const std::vector<Port> half = {ports[0]};
+  EXPECT_EQ(bound_of(half, 4096)->limit, "PCIe 0002:01:00 Gen5 x2");
+  EXPECT_NEAR(bound_of(ports, 4096)->bytes_per_s, 189.05 * kGigabit * kAt4096, 0.01 * kGigabit);
+}
+
+TEST(Bounds, AnMtuOf1500CostsHeaders) {
+  EXPECT_NEAR(mtu_efficiency(1024), .9259, .0001);
+  EXPECT_NEAR(mtu_efficiency(2048), .9615, .0001);
+  EXPECT_NEAR(mtu_efficiency(4096), .9804, .0001);
+}
+
+TEST(Bounds, TheWorseEndCounts) {
+  auto slow = one_cable(2);
+  slow[0].width = "1";
+  const auto here = active(ports_of(one_cable(1)));
+  const auto there = active(ports_of(slow));
+  const std::vector<Port> mine = {here[1]};
+  const std::vector<Port> theirs = {there[1]};
+  EXPECT_EQ(path_bound(mine, theirs, 4096)->limit, "PCIe 0000:01:00 Gen5 x1");
+  EXPECT_EQ(path_bound(theirs, mine, 4096)->limit, "PCIe 0000:01:00 Gen5 x1");
+}
+
+}  // namespace
+}  // namespace wiretax::verbs

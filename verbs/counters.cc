@@ -1,0 +1,100 @@
+#include "verbs/counters.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <fstream>
+#include <string_view>
+
+namespace wiretax::verbs {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path folder_of(const Port& port, const fs::path& sysfs) {
+  return sysfs / "class/infiniband" / port.device / "ports" / fmt::format("{}", port.number);
+}
+
+std::optional<std::uint64_t> number_in(const fs::path& path) {
+  std::ifstream stream(path);
+  std::uint64_t value = 0;
+  return stream >> value ? std::optional(value) : std::nullopt;
+}
+
+void read_folder(const fs::path& folder, Counters& counters) {
+  std::error_code missing;
+  for (const auto& entry : fs::directory_iterator(folder, missing)) {
+    const auto name = entry.path().filename().string();
+    if (name == "lifespan") continue;
+    if (const auto value = number_in(entry.path())) counters[name] = *value;
+  }
+}
+
+/// `words` of 4 bytes, as the InfiniBand specification has it; mlx5 keeps to it on RoCE, and counts
+/// RDMA alone there.
+std::optional<std::uint64_t> bytes_in(const Counters& growth, const char* words) {
+  constexpr std::uint64_t kWord = 4;
+  const auto found = growth.find(words);
+  return found == growth.end() ? std::nullopt : std::optional(found->second * kWord);
+}
+
+// mlx5 (drivers/infiniband/hw/mlx5/counters.c) and rxe
+// (drivers/infiniband/sw/rxe/rxe_hw_counters.c).
+constexpr std::array<std::string_view, 18> kLoss = {
+    "out_of_sequence",     "packet_seq_err",     "implied_nak_seq_err", "local_ack_timeout_err",
+    "rnr_nak_retry_err",   "req_cqe_error",      "resp_cqe_error",      "roce_adp_retrans",
+    "roce_adp_retrans_to", "port_xmit_discards", "port_rcv_errors",     "symbol_error",
+    "completer_retry_err", "rcvd_seq_err",       "out_of_seq_request",  "rcvd_rnr_err",
+    "retry_exceeded_err",  "link_downed"};
+
+}  // namespace
+
+Counters read_counters(const Port& port, const fs::path& sysfs) {
+  Counters counters;
+  const auto folder = folder_of(port, sysfs);
+  read_folder(folder / "counters", counters);
+  read_folder(folder / "hw_counters", counters);
+  if (!port.netdev.empty()) {
+    const auto statistics = sysfs / "class/net" / port.netdev / "statistics";
+    for (const char* const name : {"rx_bytes", "tx_bytes", "rx_packets", "tx_packets"}) {
+      if (const auto value = number_in(statistics / name)) {
+        counters[fmt::format("netdev_{}", name)] = *value;
+      }
+    }
+  }
+  return counters;
+}
+
+double counter_lifespan_s(const Port& port, const fs::path& sysfs) {
+  return static_cast<double>(
+             number_in(folder_of(port, sysfs) / "hw_counters/lifespan").value_or(0)) /
+         1000;
+}
+
+Counters growth(const Counters& before, const Counters& after) {
+  Counters grown;
+  for (const auto& [name, value] : after) {
+    const auto old = before.find(name);
+    if (old != before.end() && value > old->second) grown[name] = value - old->second;
+  }
+  return grown;
+}
+
+std::optional<std::uint64_t> bytes_sent(const Counters& growth) {
+  return bytes_in(growth, "port_xmit_data");
+}
+
+std::optional<std::uint64_t> bytes_received(const Counters& growth) {
+  return bytes_in(growth, "port_rcv_data");
+}
+
+Counters signs_of_loss(const Counters& growth) {
+  Counters signs;
+  for (const auto name : kLoss) {
+    const auto found = growth.find(std::string(name));
+    if (found != growth.end()) signs.insert(*found);
+  }
+  return signs;
+}
+
+}  // namespace wiretax::verbs

@@ -1,0 +1,91 @@
+#include "verbs/endpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+#include "verbs/check.h"
+
+namespace wiretax::verbs {
+namespace {
+
+int queue_length(const EndpointSettings& settings) {
+  const auto each = std::uint64_t{settings.depths.sends} + settings.depths.receives;
+  return static_cast<int>(
+      std::min<std::uint64_t>(each * settings.queue_pairs, std::numeric_limits<int>::max()));
+}
+
+void check_settings(const Device& device, const EndpointSettings& settings) {
+  const auto& name = device.port().device;
+  if (settings.bytes > device.limits().max_mr_size) {
+    throw std::invalid_argument(
+        fmt::format("{}: {} bytes of memory wanted, its limit "
+                    "(max_mr_size) is {}: use smaller --bytes",
+                    name, settings.bytes, device.limits().max_mr_size));
+  }
+  if (settings.queue_pairs > static_cast<std::size_t>(device.limits().max_qp)) {
+    throw std::invalid_argument(
+        fmt::format("{}: {} queue pairs wanted, its limit (max_qp) is {}: use fewer --qps", name,
+                    settings.queue_pairs, device.limits().max_qp));
+  }
+}
+
+}  // namespace
+
+Endpoint::Endpoint(const Device& device, const Gid& gid, const EndpointSettings& settings)
+    : device_(device), gid_(gid), wanted_mtu_(settings.mtu) {
+  check_settings(device, settings);
+  buffer_ = std::make_unique<Buffer>(settings.bytes, settings.pages);
+  region_ = register_memory(device, buffer_->bytes());
+  completions_ = make_completion_queue(device, queue_length(settings));
+  for (std::size_t i = 0; i < settings.queue_pairs; ++i) {
+    queue_pairs_.emplace_back(device, completions_.get(), settings.depths);
+  }
+}
+
+EndAddress Endpoint::address() const {
+  EndAddress mine;
+  mine.port = device_.port().name();
+  mine.link_layer = device_.port().link_layer;
+  mine.gid_type = gid_.type;
+  mine.gid = gid_.raw;
+  mine.lid = device_.lid();
+  mine.mtu = device_.port().active_mtu;
+  mine.memory = reinterpret_cast<std::uint64_t>(memory().data());
+  mine.remote_key = region_->rkey;
+  mine.memory_bytes = memory().size();
+  for (const auto& pair : queue_pairs_) {
+    mine.queue_pairs.push_back({pair.number(), pair.first_packet()});
+  }
+  return mine;
+}
+
+void Endpoint::agree_on_path(EndAddress theirs) {
+  const auto mine = address();
+  if (auto reason = mismatch(mine, theirs); !reason.empty()) throw std::runtime_error(reason);
+  if (theirs.queue_pairs.size() != queue_pairs_.size()) {
+    throw std::runtime_error(fmt::format("{} queue pairs here and {} at the other end",
+                                         queue_pairs_.size(), theirs.queue_pairs.size()));
+  }
+  path_mtu_ = std::min(mine.mtu, theirs.mtu);
+  if (wanted_mtu_ > path_mtu_) {
+    const bool ours = mine.mtu <= theirs.mtu;
+    throw std::invalid_argument(fmt::format(
+        "{} {}has an active MTU of {}, below the wanted {}: sudo ip link set {} mtu 9000 there",
+        ours ? mine.port : theirs.port, ours ? "" : "of the other end ", path_mtu_, wanted_mtu_,
+        ours ? device_.port().netdev : "its interface"));
+  }
+  if (wanted_mtu_ > 0) path_mtu_ = wanted_mtu_;
+  peer_ = std::move(theirs);
+}
+
+void Endpoint::connect(const Exchange& exchange) {
+  agree_on_path(decode(exchange(encode(address()))));
+  for (std::size_t i = 0; i < queue_pairs_.size(); ++i) {
+    queue_pairs_[i].connect(device_, gid_, peer_, i, path_mtu_);
+  }
+}
+
+}  // namespace wiretax::verbs

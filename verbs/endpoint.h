@@ -1,0 +1,74 @@
+#pragma once
+
+#include <infiniband/verbs.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "verbs/device.h"
+#include "verbs/queue_pair.h"
+
+namespace wiretax::verbs {
+
+struct EndpointSettings {
+  std::size_t queue_pairs = 1;
+  QueueDepths depths;
+  std::size_t bytes = 1;  // of memory
+  Pages pages = Pages::kUsual;
+  int mtu = 0;  // of the path, in bytes; 0: the smaller of the two ends' active ones
+};
+
+/// One end of a link: memory, a completion queue and queue pairs on one device, connected to as
+/// many of the other end's.
+class Endpoint {
+ public:
+  /// Throws std::invalid_argument that names the device's limit, std::system_error otherwise. The
+  /// device must outlive it.
+  Endpoint(const Device& device, const Gid& gid, const EndpointSettings& settings);
+
+  /// Exchanges addresses and brings the queue pairs up. Both ends have to call it.
+  void connect(const Exchange& exchange);
+  /// The same by librdmacm, which resolves the path itself: one end listens on its IPv4 address,
+  /// and takes only who shows the token that it gave through `exchange`. Every step may take
+  /// `patience_s`. Throws std::system_error, std::runtime_error.
+  void connect_by_cm(const Exchange& exchange, bool listens, double patience_s);
+
+  [[nodiscard]] const Device& device() const { return device_; }
+  [[nodiscard]] const Gid& gid() const { return gid_; }
+  [[nodiscard]] const EndAddress& peer() const { return peer_; }
+  [[nodiscard]] int path_mtu() const { return path_mtu_; }
+  [[nodiscard]] std::span<std::byte> memory() const { return buffer_->bytes(); }
+  [[nodiscard]] std::uint32_t local_key() const { return region_->lkey; }
+  [[nodiscard]] std::span<QueuePair> queue_pairs() { return queue_pairs_; }
+
+  /// How many completions it took, or less than 0.
+  [[nodiscard]] int poll(std::span<ibv_wc> completions) const noexcept {
+    return ibv_poll_cq(completions_.get(), static_cast<int>(completions.size()),
+                       completions.data());
+  }
+  void hang_up() noexcept {
+    for (auto& pair : queue_pairs_) pair.hang_up();
+  }
+
+ private:
+  friend class CmHandshake;
+  [[nodiscard]] EndAddress address() const;
+  void agree_on_path(EndAddress theirs);
+
+  const Device& device_;
+  Gid gid_;
+  int wanted_mtu_;
+  int path_mtu_ = 0;
+  EndAddress peer_;
+  std::unique_ptr<Buffer> buffer_;
+  RegisteredMemory region_;
+  CompletionQueueHandle completions_;
+  std::vector<QueuePair> queue_pairs_;
+  EventChannel events_;  // of librdmacm, whose identifiers live as long as the connection
+  std::vector<ConnectionId> connections_;
+};
+
+}  // namespace wiretax::verbs

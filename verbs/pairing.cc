@@ -1,0 +1,100 @@
+#include "verbs/pairing.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace wiretax::verbs {
+namespace {
+
+bool share_subnet(const Port& a, const Port& b) {
+  return std::ranges::any_of(a.networks, [&](const Ipv4Network& mine) {
+    return std::ranges::any_of(b.networks, [&](const Ipv4Network& theirs) {
+      return mine.prefix_length == theirs.prefix_length && mine.contains(theirs.address);
+    });
+  });
+}
+
+/// The same function of the same kind of host, in the same cage; or what software calls the same.
+bool same_place(const Port& a, const Port& b) {
+  if (a.pci && b.pci) return a.pci == b.pci && a.phys_port_name == b.phys_port_name;
+  return a.name() == b.name();
+}
+
+class Pairing {
+ public:
+  Pairing(const std::vector<Port>& mine, const std::vector<Port>& theirs)
+      : mine_(mine), theirs_(theirs), taken_(theirs.size()) {}
+
+  std::vector<Link> result() {
+    for (std::size_t i = 0; i < mine_.size(); ++i) {
+      if (mine_[i].active()) add(i, in_subnet(i));
+    }
+    return std::move(links_);
+  }
+
+ private:
+  using Candidates = std::vector<std::size_t>;
+
+  [[nodiscard]] Candidates in_subnet(std::size_t i) const {
+    Candidates found;
+    for (std::size_t k = 0; k < theirs_.size(); ++k) {
+      if (is_free(k) && share_subnet(mine_[i], theirs_[k])) found.push_back(k);
+    }
+    return found;
+  }
+
+  void add(std::size_t i, const Candidates& candidates) {
+    if (candidates.size() == 1) {
+      take(i, candidates.front(), crowded(i) ? crowded_subnet(i) : "");
+    } else if (!candidates.empty()) {
+      const auto alike = std::ranges::find_if(
+          candidates, [&](std::size_t k) { return same_place(mine_[i], theirs_[k]); });
+      take(i, alike == candidates.end() ? candidates.front() : *alike, crowded_subnet(i));
+    } else {
+      for (std::size_t k = 0; k < theirs_.size(); ++k) {
+        if (!is_free(k) || !same_place(mine_[i], theirs_[k])) continue;
+        take(i, k,
+             fmt::format("{} shares no IPv4 subnet with the other host: paired by its place",
+                         mine_[i].name()));
+        return;
+      }
+    }
+  }
+
+  /// Another port of this host is in the same subnet.
+  [[nodiscard]] bool crowded(std::size_t i) const {
+    for (std::size_t other = 0; other < mine_.size(); ++other) {
+      const bool differs = other != i && mine_[other].netdev != mine_[i].netdev;
+      if (differs && mine_[other].active() && share_subnet(mine_[i], mine_[other])) return true;
+    }
+    return false;
+  }
+
+  [[nodiscard]] std::string crowded_subnet(std::size_t i) const {
+    return fmt::format(
+        "{} shares its subnet with another port of its host, so packets may leave by either: give "
+        "each its own",
+        mine_[i].name());
+  }
+
+  [[nodiscard]] bool is_free(std::size_t k) const { return theirs_[k].active() && !taken_[k]; }
+
+  void take(std::size_t i, std::size_t k, std::string doubt) {
+    taken_[k] = true;
+    links_.push_back({i, k, std::move(doubt)});
+  }
+
+  const std::vector<Port>& mine_;
+  const std::vector<Port>& theirs_;
+  std::vector<bool> taken_;
+  std::vector<Link> links_;
+};
+
+}  // namespace
+
+std::vector<Link> pair_ports(const std::vector<Port>& mine, const std::vector<Port>& theirs) {
+  return Pairing(mine, theirs).result();
+}
+
+}  // namespace wiretax::verbs
