@@ -17,13 +17,13 @@ int queue_length(const EndpointSettings& settings) {
       std::min<std::uint64_t>(each * settings.queue_pairs, std::numeric_limits<int>::max()));
 }
 
-void check_settings(const Device& device, const EndpointSettings& settings) {
+void check_settings(const Device& device, std::size_t bytes, const EndpointSettings& settings) {
   const auto& name = device.port().device;
-  if (settings.bytes > device.limits().max_mr_size) {
+  if (bytes > device.limits().max_mr_size) {
     throw std::invalid_argument(
         fmt::format("{}: {} bytes of memory wanted, its limit "
                     "(max_mr_size) is {}: use smaller --bytes",
-                    name, settings.bytes, device.limits().max_mr_size));
+                    name, bytes, device.limits().max_mr_size));
   }
   if (settings.queue_pairs > static_cast<std::size_t>(device.limits().max_qp)) {
     throw std::invalid_argument(
@@ -34,11 +34,11 @@ void check_settings(const Device& device, const EndpointSettings& settings) {
 
 }  // namespace
 
-Endpoint::Endpoint(const Device& device, const Gid& gid, const EndpointSettings& settings)
-    : device_(device), gid_(gid), wanted_mtu_(settings.mtu) {
-  check_settings(device, settings);
-  buffer_ = std::make_unique<Buffer>(settings.bytes, settings.pages);
-  region_ = register_memory(device, buffer_->bytes());
+Endpoint::Endpoint(const Device& device, const Gid& gid, std::span<std::byte> memory,
+                   const EndpointSettings& settings)
+    : device_(device), gid_(gid), wanted_mtu_(settings.mtu), memory_(memory) {
+  check_settings(device, memory.size(), settings);
+  region_ = register_memory(device, memory);
   completions_ = make_completion_queue(device, queue_length(settings));
   for (std::size_t i = 0; i < settings.queue_pairs; ++i) {
     queue_pairs_.emplace_back(device, completions_.get(), settings.depths);

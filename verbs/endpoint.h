@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -16,18 +15,17 @@ namespace wiretax::verbs {
 struct EndpointSettings {
   std::size_t queue_pairs = 1;
   QueueDepths depths;
-  std::size_t bytes = 1;  // of memory
-  Pages pages = Pages::kUsual;
   int mtu = 0;  // of the path, in bytes; 0: the smaller of the two ends' active ones
 };
 
-/// One end of a link: memory, a completion queue and queue pairs on one device, connected to as
-/// many of the other end's.
+/// One end of a link: registered memory, a completion queue and queue pairs on one device,
+/// connected to as many of the other end's.
 class Endpoint {
  public:
   /// Throws std::invalid_argument that names the device's limit, std::system_error otherwise. The
-  /// device must outlive it.
-  Endpoint(const Device& device, const Gid& gid, const EndpointSettings& settings);
+  /// device and the memory must outlive it.
+  Endpoint(const Device& device, const Gid& gid, std::span<std::byte> memory,
+           const EndpointSettings& settings);
 
   /// Exchanges addresses and brings the queue pairs up. Both ends have to call it.
   void connect(const Exchange& exchange);
@@ -40,7 +38,7 @@ class Endpoint {
   [[nodiscard]] const Gid& gid() const { return gid_; }
   [[nodiscard]] const EndAddress& peer() const { return peer_; }
   [[nodiscard]] int path_mtu() const { return path_mtu_; }
-  [[nodiscard]] std::span<std::byte> memory() const { return buffer_->bytes(); }
+  [[nodiscard]] std::span<std::byte> memory() const { return memory_; }
   [[nodiscard]] std::uint32_t local_key() const { return region_->lkey; }
   [[nodiscard]] std::span<QueuePair> queue_pairs() { return queue_pairs_; }
 
@@ -63,7 +61,7 @@ class Endpoint {
   int wanted_mtu_;
   int path_mtu_ = 0;
   EndAddress peer_;
-  std::unique_ptr<Buffer> buffer_;
+  std::span<std::byte> memory_;
   RegisteredMemory region_;
   CompletionQueueHandle completions_;
   std::vector<QueuePair> queue_pairs_;

@@ -50,9 +50,22 @@ void add_doubts(const Measurement& measurement, bool symmetric, std::vector<std:
   }
 }
 
+Measurement scaled(Measurement measurement, double share) {
+  measurement.total_s *= share;
+  measurement.skew_s *= share;
+  for (auto& mean_s : measurement.batch_means_s) mean_s *= share;
+  for (auto& single_s : measurement.single_s) single_s *= share;
+  if (measurement.interval_s) {
+    measurement.interval_s->low *= share;
+    measurement.interval_s->high *= share;
+  }
+  return measurement;
+}
+
 }  // namespace
 
-Row judge(const Measurement& measurement, const Point& point) {
+Row judge(const Measurement& timed, const Point& point) {
+  const auto measurement = scaled(timed, point.share);
   Row row;
   row.time_s = measurement.mean_s();
   row.counters = {{"bytes", static_cast<double>(point.bytes)},

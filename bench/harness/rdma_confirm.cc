@@ -1,0 +1,38 @@
+#include "bench/harness/rdma_confirm.h"
+
+#include <fmt/format.h>
+
+#include "bench/harness/rdma_bodies.h"
+
+namespace wiretax::bench {
+namespace {
+
+constexpr std::uint64_t kBytes = 64;
+
+void write_once(Session& session, const RdmaPair& pair, const RdmaLink& link) {
+  const bool mine = pair.has(session.ranks.rank());
+  RdmaLatencyBody body(
+      RdmaWire::open(session.ranks, pair, mine ? &link : nullptr, {.bytes = kBytes, .depth = 1}),
+      0);
+  together(session.ranks, fmt::format("writing once over {}", link.name), [&] { body.check(); });
+}
+
+}  // namespace
+
+void confirm_links(Session& session, RdmaLinks& links, bool named) {
+  for (int from = 0; from < session.ranks.size(); ++from) {
+    for (int to = from + 1; to < session.ranks.size(); ++to) {
+      for (std::size_t i = 0; i < links.between(from, to).size();) {
+        try {
+          write_once(session, {from, to}, links.between(from, to)[i]);
+          ++i;
+        } catch (const AgreedFailure& failure) {
+          if (named || session.ranks.lost()) throw;
+          links.drop(from, to, i, failure.what());
+        }
+      }
+    }
+  }
+}
+
+}  // namespace wiretax::bench

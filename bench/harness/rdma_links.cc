@@ -1,0 +1,275 @@
+#include "bench/harness/rdma_links.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "bench/harness/host.h"
+#include "report/units.h"
+#include "verbs/device.h"
+#include "verbs/pairing.h"
+
+namespace wiretax::bench {
+namespace {
+
+using Json = nlohmann::json;
+using verbs::Port;
+
+std::vector<verbs::Ipv4Network> networks() {
+  std::vector<verbs::Ipv4Network> all;
+  for (const auto& interface : interfaces()) {
+    all.push_back({interface.name, interface.address, interface.prefix_length});
+  }
+  return all;
+}
+
+Json link_json(const std::optional<verbs::PcieLink>& link) {
+  return link ? Json{link->gigatransfers_per_s, link->lanes} : Json();
+}
+
+std::optional<verbs::PcieLink> link_from(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  return verbs::PcieLink{json.at(0), json.at(1)};
+}
+
+Json networks_json(const Port& port) {
+  Json list = Json::array();
+  for (const auto& network : port.networks) {
+    list.push_back({network.netdev, network.address, network.prefix_length});
+  }
+  return list;
+}
+
+Json gids_json(const Port& port) {
+  Json list = Json::array();
+  for (const auto& gid : port.gids) {
+    list.push_back({gid.index, gid.raw, static_cast<int>(gid.type), gid.netdev});
+  }
+  return list;
+}
+
+Json to_json(const Port& port) {
+  return {{"device", port.device},
+          {"number", port.number},
+          {"state", port.state},
+          {"link_layer", port.link_layer},
+          {"rate", port.rate_bytes_per_s},
+          {"pci", port.pci ? Json(port.pci->text()) : Json()},
+          {"pcie", link_json(port.pcie)},
+          {"pcie_possible", link_json(port.pcie_possible)},
+          {"netdev", port.netdev},
+          {"netdev_mtu", port.netdev_mtu},
+          {"bond", port.bond},
+          {"phys_port_name", port.phys_port_name},
+          {"sys_image_guid", port.sys_image_guid},
+          {"firmware", port.firmware},
+          {"numa_node", port.numa_node},
+          {"active_mtu", port.active_mtu},
+          {"networks", networks_json(port)},
+          {"gids", gids_json(port)}};
+}
+
+Port from_json(const Json& json) {
+  Port port;
+  port.device = json.at("device");
+  port.number = json.at("number");
+  port.state = json.at("state");
+  port.link_layer = json.at("link_layer");
+  port.rate_bytes_per_s = json.at("rate");
+  if (!json.at("pci").is_null()) port.pci = verbs::parse_pci(json["pci"].get<std::string>());
+  port.pcie = link_from(json.at("pcie"));
+  port.pcie_possible = link_from(json.at("pcie_possible"));
+  port.netdev = json.at("netdev");
+  port.netdev_mtu = json.at("netdev_mtu");
+  port.bond = json.at("bond");
+  port.phys_port_name = json.at("phys_port_name");
+  port.sys_image_guid = json.at("sys_image_guid");
+  port.firmware = json.at("firmware");
+  port.numa_node = json.at("numa_node");
+  port.active_mtu = json.at("active_mtu");
+  for (const auto& network : json.at("networks")) {
+    port.networks.push_back({network.at(0), network.at(1), network.at(2)});
+  }
+  for (const auto& gid : json.at("gids")) {
+    port.gids.push_back(
+        {gid.at(0), gid.at(1), static_cast<verbs::GidType>(gid.at(2).get<int>()), gid.at(3)});
+  }
+  return port;
+}
+
+std::string names_of(const std::vector<Port>& ports) {
+  std::vector<std::string> names;
+  for (const auto& port : ports) names.push_back(fmt::format("{} ({})", port.name(), port.state));
+  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
+}
+
+const Port& find_named(const std::vector<Port>& ports, const std::string& name) {
+  const auto found = std::ranges::find(ports, name, &Port::name);
+  if (found == ports.end()) {
+    throw Failure(ExitCode::kUsage, fmt::format("--device {}: there is no such RDMA device or port "
+                                                "here; there is: {}",
+                                                name, names_of(ports)));
+  }
+  if (!found->active()) {
+    throw Failure(ExitCode::kEnvironment,
+                  fmt::format("--device {}: its port is {}: is the cable in, and {} up (sudo ip "
+                              "link set {} up)?",
+                              name, found->state, found->netdev, found->netdev));
+  }
+  return *found;
+}
+
+/// This host's ports that may be used, opened once for what only the driver tells.
+std::vector<Port> usable_ports(const std::vector<std::string>& wanted) {
+  const auto all = verbs::find_ports(networks());
+  std::vector<Port> chosen;
+  for (const auto& name : wanted) chosen.push_back(find_named(all, name));
+  if (wanted.empty()) std::ranges::copy_if(all, std::back_inserter(chosen), &Port::active);
+  std::vector<Port> opened;
+  for (const auto& port : chosen) opened.push_back(verbs::Device(port).port());
+  return opened;
+}
+
+std::string why_missing(const std::vector<Port>& all, const std::string& rank) {
+  if (all.empty()) {
+    return fmt::format(
+        "{} has no RDMA device in /sys/class/infiniband (no cable, no driver, or a "
+        "container without it)",
+        rank);
+  }
+  return fmt::format("{} has no RDMA port that is ACTIVE: {}", rank, names_of(all));
+}
+
+std::string mtu_doubt(const Port& from, const Port& to) {
+  if (from.active_mtu == to.active_mtu) return {};
+  const auto& smaller = from.active_mtu < to.active_mtu ? from : to;
+  return fmt::format(
+      "path MTU {} at one end and {} at the other, the smaller is used: sudo ip link set {} mtu "
+      "9000 where it is {}",
+      from.active_mtu, to.active_mtu, smaller.netdev, smaller.netdev_mtu);
+}
+
+std::string join_doubts(const std::vector<std::string>& doubts) {
+  std::vector<std::string> said;
+  for (const auto& doubt : doubts) {
+    if (!doubt.empty() && std::ranges::count(said, doubt) == 0) said.push_back(doubt);
+  }
+  return fmt::format("{}", fmt::join(said, "; "));
+}
+
+RdmaLink link_of(const Port& from, const Port& to, const std::string& pairing_doubt) {
+  const auto gid_doubt = [](const Port& port) {
+    const auto choice = verbs::choose_gid(port.gids, port.netdev, port.ethernet());
+    return choice.doubt.empty() ? "" : fmt::format("{}: {}", port.name(), choice.doubt);
+  };
+  return {
+      .name = from.name() == to.name() ? from.name() : fmt::format("{}-{}", from.name(), to.name()),
+      .from = from,
+      .to = to,
+      .doubt = join_doubts({pairing_doubt, gid_doubt(from), gid_doubt(to), mtu_doubt(from, to)})};
+}
+
+/// Ports that were named belong together in the order of their names.
+std::vector<RdmaLink> links_between(const std::vector<Port>& mine, const std::vector<Port>& theirs,
+                                    bool named) {
+  std::vector<RdmaLink> links;
+  if (named) {
+    for (std::size_t i = 0; i < mine.size(); ++i) links.push_back(link_of(mine[i], theirs[i], ""));
+    return links;
+  }
+  for (const auto& pair : verbs::pair_ports(mine, theirs)) {
+    links.push_back(link_of(mine[pair.mine], theirs[pair.theirs], pair.doubt));
+  }
+  return links;
+}
+
+}  // namespace
+
+std::optional<verbs::Bound> RdmaLink::bound() const {
+  return verbs::path_bound({&from, 1}, {&to, 1}, path_mtu());
+}
+
+int RdmaLink::path_mtu() const { return std::min(from.active_mtu, to.active_mtu); }
+
+RdmaLinks::RdmaLinks(Session& session, const std::vector<std::string>& devices)
+    : ranks_(session.ranks.size()), hosts_(session.ranks.hosts()) {
+  auto& ranks = session.ranks;
+  Json mine = {{"ports", Json::array()}, {"missing", ""}};
+  together(ranks, "finding RDMA devices", [&] {
+    const auto ports = usable_ports(devices);
+    for (const auto& port : ports) mine["ports"].push_back(to_json(port));
+    if (ports.empty()) {
+      mine["missing"] = why_missing(verbs::find_ports({}), ranks.describe(ranks.rank()));
+    }
+  });
+  for (const auto& text : ranks.all_gather(mine.dump(), "exchanging RDMA devices")) {
+    const auto theirs = Json::parse(text);
+    auto& ports = ports_.emplace_back();
+    for (const auto& port : theirs["ports"]) ports.push_back(from_json(port));
+    const auto reason = theirs["missing"].get<std::string>();
+    if (!reason.empty() && !missing_) missing_ = reason;
+  }
+  for (int from = 0; from < ranks_; ++from) {
+    for (int to = 0; to < ranks_; ++to) {
+      const auto& a = ports_[static_cast<std::size_t>(from)];
+      const auto& b = ports_[static_cast<std::size_t>(to)];
+      links_.push_back(missing_ ? std::vector<RdmaLink>{} : links_between(a, b, !devices.empty()));
+    }
+  }
+  if (!missing_ && ranks_ > 1 && most() == 0) {
+    missing_ = fmt::format("no RDMA port of {} reaches one of {}: {} and {}", ranks.describe(0),
+                           ranks.describe(1), names_of(ports_[0]), names_of(ports_[1]));
+  }
+}
+
+const std::vector<RdmaLink>& RdmaLinks::between(int from, int to) const {
+  return links_.at(static_cast<std::size_t>(from * ranks_ + to));
+}
+
+void RdmaLinks::drop(int from, int to, std::size_t i, const std::string& reason) {
+  auto& links = links_.at(static_cast<std::size_t>(from * ranks_ + to));
+  dropped_.push_back(fmt::format("{} left out: {}", links.at(i).name, reason));
+  links.erase(links.begin() + static_cast<std::ptrdiff_t>(i));
+  if (most() > 0) return;
+  missing_ = fmt::format("no RDMA link carries a write: {}", fmt::join(dropped_, "; "));
+}
+
+std::size_t RdmaLinks::most() const {
+  std::size_t most = 0;
+  for (int from = 0; from < ranks_; ++from) {
+    for (int to = from + 1; to < ranks_; ++to) most = std::max(most, between(from, to).size());
+  }
+  return most;
+}
+
+std::string RdmaLinks::description() const {
+  Json list = Json::array();
+  for (std::size_t rank = 0; rank < ports_.size(); ++rank) {
+    for (const auto& port : ports_[rank]) {
+      auto json = to_json(port);
+      const auto choice = verbs::choose_gid(port.gids, port.netdev, port.ethernet());
+      json.erase("gids");
+      json.erase("networks");
+      json["host"] = hosts_[rank];
+      json["rate_Gbps"] = port.rate_bytes_per_s / kGigabit;
+      json.erase("rate");
+      if (choice.gid) {
+        json["gid"] = {{"index", choice.gid->index},
+                       {"type", verbs::gid_type_name(choice.gid->type)},
+                       {"address", choice.gid->text()}};
+      }
+      list.push_back(std::move(json));
+    }
+  }
+  return list.dump();
+}
+
+bool RdmaLinks::emulated() const {
+  return std::ranges::all_of(ports_, [](const std::vector<Port>& ports) {
+    return std::ranges::all_of(ports, &Port::emulated);
+  });
+}
+
+}  // namespace wiretax::bench

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/harness/program.h"
+#include "verbs/bound.h"
+#include "verbs/port.h"
+
+namespace wiretax::bench {
+
+/// One way from a rank to another: the port that each of them uses.
+struct RdmaLink {
+  std::string name;  // the port's, or both where the ends' differ
+  verbs::Port from;
+  verbs::Port to;
+  std::string doubt;  // that the ports belong together, or that all is well with them
+
+  [[nodiscard]] const verbs::Port& port_of(bool is_from) const { return is_from ? from : to; }
+  /// Of the MTU that both ends can; nothing between ports without hardware.
+  [[nodiscard]] std::optional<verbs::Bound> bound() const;
+  [[nodiscard]] int path_mtu() const;
+};
+
+/// Every rank's ports, and the links between every two ranks.
+class RdmaLinks {
+ public:
+  /// Collective. `devices`: names of devices, with ":2" for a second port, to use only those; their
+  /// state is not asked then. Throws Failure.
+  RdmaLinks(Session& session, const std::vector<std::string>& devices);
+
+  /// Why nothing can be measured, where a rank has no port to use.
+  [[nodiscard]] const std::optional<std::string>& missing() const { return missing_; }
+  [[nodiscard]] const std::vector<RdmaLink>& between(int from, int to) const;
+  /// Takes the i-th link between two ranks out, since it carries nothing.
+  void drop(int from, int to, std::size_t i, const std::string& reason);
+  /// Links that were taken out, a line each.
+  [[nodiscard]] const std::vector<std::string>& dropped() const { return dropped_; }
+  /// The most that any two ranks have.
+  [[nodiscard]] std::size_t most() const;
+  /// All ports of all ranks, for the result file, as JSON text.
+  [[nodiscard]] std::string description() const;
+  /// All of them are made by software.
+  [[nodiscard]] bool emulated() const;
+
+ private:
+  int ranks_;
+  std::vector<std::vector<verbs::Port>> ports_;  // by rank, those that may be used
+  std::vector<std::string> hosts_;
+  std::vector<std::vector<RdmaLink>> links_;  // by from * ranks + to, from < to
+  std::optional<std::string> missing_;
+  std::vector<std::string> dropped_;
+};
+
+}  // namespace wiretax::bench

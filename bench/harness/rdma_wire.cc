@@ -1,0 +1,264 @@
+#include "bench/harness/rdma_wire.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+
+#include "bench/harness/clock.h"
+#include "verbs/completion.h"
+
+namespace wiretax::bench {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr double kProgressDeadline = 10;
+constexpr double kHandshakeDeadline = 5;
+constexpr std::size_t kPage = 4096;
+constexpr std::size_t kWordBytes = sizeof(std::uint64_t);
+
+std::size_t padded(std::size_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+
+/// Out, in, the other end's words, and the values of ours on their way.
+std::size_t memory_bytes(const RdmaSettings& settings) {
+  return 2 * padded(settings.bytes) + 2 * padded((settings.queue_pairs + 1) * kWordBytes);
+}
+
+verbs::EndpointSettings endpoint_settings(const RdmaSettings& settings) {
+  const bool sends = settings.operation == RdmaOperation::kSend;
+  // Words travel between the messages, on the same queues.
+  const std::uint32_t words = settings.depth / 2 + 4;
+  return {.queue_pairs = settings.queue_pairs,
+          .depths = {.sends = settings.depth + words,
+                     .receives = sends ? 2 * settings.depth : 1,
+                     .inline_bytes = settings.inline_bytes},
+          .mtu = settings.mtu};
+}
+
+void check_message(const verbs::Device& device, std::uint64_t bytes) {
+  if (bytes <= device.largest_message()) return;
+  throw Failure(ExitCode::kUsage,
+                fmt::format("{}: messages of {} bytes wanted, its limit (max_msg_sz) is {}: use "
+                            "smaller --bytes",
+                            device.port().name(), bytes, device.largest_message()));
+}
+
+/// An error of setting up, with the exit code of its kind.
+Failure set_up_failure(const std::exception& error) {
+  if (const auto* failure = dynamic_cast<const Failure*>(&error)) return *failure;
+  const bool wrong_option = dynamic_cast<const std::invalid_argument*>(&error) != nullptr;
+  return {wrong_option ? ExitCode::kUsage : ExitCode::kEnvironment, error.what()};
+}
+
+}  // namespace
+
+std::string_view operation_name(RdmaOperation operation) {
+  switch (operation) {
+    case RdmaOperation::kWrite:
+      return "write";
+    case RdmaOperation::kSend:
+      return "send";
+    case RdmaOperation::kRead:
+      return "read";
+  }
+  return {};
+}
+
+void check_post(int code) {
+  if (code == 0) return;
+  throw Failure(ExitCode::kPeer, fmt::format("a request could not be posted: {}",
+                                             std::generic_category().message(code)));
+}
+
+std::unique_ptr<RdmaWire> RdmaWire::open(Ranks& ranks, const RdmaPair& pair, const RdmaLink* link,
+                                         const RdmaSettings& settings) {
+  const int rank = ranks.rank();
+  const bool is_from = rank == pair.from;
+  std::unique_ptr<RdmaWire> wire;
+  const auto guarded = [](const auto& action) {
+    try {
+      action();
+    } catch (const AgreedFailure&) {
+      throw;
+    } catch (const std::exception& error) {
+      throw set_up_failure(error);
+    }
+  };
+  together(ranks, "opening RDMA devices", [&] {
+    guarded([&] {
+      if (link != nullptr) {
+        wire = std::make_unique<RdmaWire>(link->port_of(is_from), settings, is_from);
+      }
+    });
+  });
+  together(ranks, "connecting queue pairs", [&] {
+    // Every rank takes part in the exchange, whatever fails before it.
+    bool exchanged = false;
+    const auto exchange = [&](const std::string& mine) {
+      exchanged = true;
+      const auto all = ranks.all_gather(mine, "exchanging queue pairs");
+      return wire ? all[static_cast<std::size_t>(is_from ? pair.to : pair.from)] : std::string();
+    };
+    try {
+      if (wire) guarded([&] { wire->connect(exchange); });
+    } catch (const Failure&) {
+      if (!exchanged) exchange("");
+      throw;
+    }
+    if (!wire) exchange("");
+  });
+  if (wire) wire->before_ = verbs::read_counters(wire->device_.port());
+  return wire;
+}
+
+RdmaWire::RdmaWire(const verbs::Port& port, const RdmaSettings& settings, bool is_from)
+    : settings_(settings),
+      is_from_(is_from),
+      device_(port),
+      buffer_(memory_bytes(settings), settings.pages) {
+  check_message(device_, settings.bytes);
+  const auto choice = verbs::choose_gid(device_.port().gids, port.netdev, port.ethernet());
+  if (!choice.gid) {
+    throw Failure(ExitCode::kEnvironment,
+                  fmt::format("{} cannot be used: {}", port.name(), choice.reason));
+  }
+  endpoint_ = std::make_unique<verbs::Endpoint>(device_, *choice.gid, buffer_.bytes(),
+                                                endpoint_settings(settings));
+}
+
+void RdmaWire::connect(const verbs::Exchange& exchange) {
+  if (settings_.by_cm) {
+    endpoint_->connect_by_cm(exchange, !is_from_, kHandshakeDeadline * slow_factor());
+  } else {
+    endpoint_->connect(exchange);
+  }
+}
+
+std::span<std::byte> RdmaWire::area(std::size_t i) const {
+  return buffer_.bytes().subspan(i * padded(settings_.bytes), settings_.bytes);
+}
+
+std::size_t RdmaWire::words_at(std::size_t i) const {
+  return 2 * padded(settings_.bytes) + i * padded(words() * kWordBytes);
+}
+
+ibv_send_wr RdmaWire::message(ibv_sge& at) const {
+  const bool reads = settings_.operation == RdmaOperation::kRead;
+  const auto local = reads ? incoming() : outgoing();
+  const auto remote = endpoint_->peer().memory + (reads ? 0 : padded(settings_.bytes));
+  at = {.addr = reinterpret_cast<std::uint64_t>(local.data()),
+        .length = static_cast<std::uint32_t>(settings_.bytes),
+        .lkey = endpoint_->local_key()};
+  ibv_send_wr request{};
+  request.sg_list = &at;
+  request.num_sge = 1;
+  if (settings_.operation == RdmaOperation::kSend) {
+    request.opcode = IBV_WR_SEND;
+  } else {
+    request.opcode = reads ? IBV_WR_RDMA_READ : IBV_WR_RDMA_WRITE;
+    request.wr.rdma.remote_addr = remote;
+    request.wr.rdma.rkey = endpoint_->peer().remote_key;
+  }
+  if (!reads && settings_.bytes <= settings_.inline_bytes) request.send_flags = IBV_SEND_INLINE;
+  return request;
+}
+
+ibv_recv_wr RdmaWire::room(ibv_sge& at) const {
+  at = {.addr = reinterpret_cast<std::uint64_t>(incoming().data()),
+        .length = static_cast<std::uint32_t>(settings_.bytes),
+        .lkey = endpoint_->local_key()};
+  ibv_recv_wr request{};
+  request.sg_list = &at;
+  request.num_sge = 1;
+  return request;
+}
+
+std::uint64_t RdmaWire::word(std::size_t i) const noexcept {
+  auto* const address = buffer_.bytes().data() + words_at(0) + i * kWordBytes;
+  return std::atomic_ref(*reinterpret_cast<std::uint64_t*>(address))
+      .load(std::memory_order_acquire);
+}
+
+int RdmaWire::write_word(std::size_t i, std::uint64_t value, std::size_t queue_pair) noexcept {
+  auto* const source = buffer_.bytes().data() + words_at(1) + i * kWordBytes;
+  std::atomic_ref(*reinterpret_cast<std::uint64_t*>(source))
+      .store(value, std::memory_order_release);
+  ibv_sge at{.addr = reinterpret_cast<std::uint64_t>(source),
+             .length = kWordBytes,
+             .lkey = endpoint_->local_key()};
+  ibv_send_wr request{};
+  request.wr_id = kWord;
+  request.sg_list = &at;
+  request.num_sge = 1;
+  request.opcode = IBV_WR_RDMA_WRITE;
+  request.send_flags = IBV_SEND_SIGNALED;
+  request.wr.rdma.remote_addr = endpoint_->peer().memory + words_at(0) + i * kWordBytes;
+  request.wr.rdma.rkey = endpoint_->peer().remote_key;
+  ++words_posted_;
+  return endpoint_->queue_pairs()[queue_pair].post(request);
+}
+
+void RdmaWire::deliver(std::size_t queue_pair) {
+  ibv_sge at{};
+  auto request = message(at);
+  request.send_flags |= IBV_SEND_SIGNALED;
+  check_post(endpoint_->queue_pairs()[queue_pair].post(request));
+  bool done = false;
+  poll_until(
+      [&](const ibv_wc& completion) { done = done || (completion.opcode & IBV_WC_RECV) == 0; },
+      [&] { return done; });
+}
+
+void RdmaWire::signal(std::size_t queue_pair) {
+  check_post(write_word(settings_.queue_pairs, ++signals_sent_, queue_pair));
+  poll_until([](const ibv_wc&) {}, [&] { return words_posted_ == 0; });
+}
+
+void RdmaWire::await_signal() {
+  ++signals_seen_;
+  poll_until([](const ibv_wc&) {}, [&] { return word(settings_.queue_pairs) >= signals_seen_; });
+}
+
+void RdmaWire::fail(const ibv_wc& completion) const {
+  throw Failure(ExitCode::kPeer,
+                fmt::format("{}: {}", device_.port().name(), verbs::explain(completion)));
+}
+
+void RdmaWire::fail_poll() const {
+  throw Failure(ExitCode::kEnvironment,
+                fmt::format("{}: ibv_poll_cq failed: the device is gone", device_.port().name()));
+}
+
+void RdmaWire::give_up() const {
+  throw Failure(ExitCode::kTimeout,
+                fmt::format("{}: no completion and no message for {:.0f} s", device_.port().name(),
+                            kProgressDeadline * slow_factor()));
+}
+
+RdmaWire::Patience::Patience(const RdmaWire& wire) : wire_(wire) {}
+
+void RdmaWire::Patience::look() {
+  const double now = now_s();
+  if (idle_ == kSpins) since_s_ = now;
+  if (now - since_s_ > kProgressDeadline * slow_factor()) wire_.give_up();
+}
+
+std::string RdmaWire::evidence() const {
+  const auto& port = device_.port();
+  const double lifespan_s = verbs::counter_lifespan_s(port);
+  if (lifespan_s > 0) std::this_thread::sleep_for(std::chrono::duration<double>(lifespan_s));
+  const auto grown = verbs::growth(before_, verbs::read_counters(port));
+  Json counters = Json::object();
+  for (const auto& [name, value] : grown) counters[name] = value;
+  return Json{{"port", port.name()},
+              {"path_mtu", endpoint_->path_mtu()},
+              {"gid", endpoint_->gid().index},
+              {"growth", counters}}
+      .dump();
+}
+
+}  // namespace wiretax::bench

@@ -1,0 +1,281 @@
+// wiretax-rdma: RDMA write, send and read between ranks, bandwidth and latency, link by link.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "bench/harness/model_sizes.h"
+#include "bench/harness/program.h"
+#include "bench/harness/rdma_bodies.h"
+#include "bench/harness/rdma_confirm.h"
+#include "bench/harness/round_robin.h"
+#include "report/units.h"
+
+namespace wiretax::bench {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kBandwidthSizes = "64Ki,1Mi,8Mi";
+constexpr const char* kLatencySizes = "2,4Ki,10Ki,64Ki";
+constexpr int kAutomatic = -1;
+
+constexpr std::array kOperations = {RdmaOperation::kWrite, RdmaOperation::kSend,
+                                    RdmaOperation::kRead};
+
+class RdmaProgram : public Program {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "wiretax-rdma"; }
+  [[nodiscard]] std::string_view purpose() const override {
+    return "Measures RDMA write, send and read between ranks over libibverbs: bandwidth and "
+           "latency of every link alone. Run it under mpirun.";
+  }
+
+  void add_options(CLI::App& app) override {
+    app.add_option("--op", operations_, "write, send, read")
+        ->delimiter(',')
+        ->check(CLI::IsMember({"write", "send", "read"}))
+        ->capture_default_str();
+    app.add_option("--mode", modes_, "bandwidth, latency")
+        ->delimiter(',')
+        ->check(CLI::IsMember({"bandwidth", "latency"}))
+        ->capture_default_str();
+    app.add_option("--device", devices_,
+                   "RDMA devices, such as rocep1s0f0 or mlx5_0:1; default: every port that is "
+                   "ACTIVE, with the one it reaches on the other host")
+        ->delimiter(',');
+    app.add_option("--qps", queue_pairs_, "Queue pairs of the bandwidth")
+        ->check(CLI::Range(1, 4096))
+        ->capture_default_str();
+    app.add_option("--depth", depth_, "Messages on their way on each queue pair")
+        ->check(CLI::Range(1, 65536))
+        ->capture_default_str();
+    app.add_option("--moderation", moderation_, "One completion for so many messages")
+        ->check(CLI::Range(1, 65536))
+        ->capture_default_str();
+    app.add_option("--inline", inline_bytes_,
+                   "Messages of up to so many bytes travel inside the request; default: 220 for "
+                   "latency, 0 for bandwidth and for soft-RoCE")
+        ->check(CLI::Range(0, 65536));
+    app.add_option("--mtu", mtu_, "Path MTU in bytes; default: what both ends can")
+        ->check(CLI::IsMember({256, 512, 1024, 2048, 4096}));
+    app.add_option("--connect", connect_, "exchange (over MPI) or cm (librdmacm)")
+        ->check(CLI::IsMember({"exchange", "cm"}))
+        ->capture_default_str();
+    app.add_flag("--bidirectional", bidirectional_,
+                 "Both ends send at once; the bandwidth is the sum, the latency the time of the "
+                 "exchange");
+    app.add_flag("--huge-pages", huge_pages_, "Buffers in huge pages of 2 MiB");
+  }
+
+  void before_mpi(const Options& options) override {
+    bandwidth_sizes_ =
+        Sizes(parse_byte_list(options.bytes.empty() ? kBandwidthSizes : options.bytes));
+    latency_sizes_ = requested_sizes(options, kLatencySizes);
+  }
+
+  void set_up(Session& session) override {
+    rounds_ = round_robin(session.ranks.size());
+    if (session.ranks.size() < 2) return;
+    links_.emplace(session, devices_);
+    if (!links_->missing() && !session.options.list) {
+      confirm_links(session, *links_, !devices_.empty());
+    }
+    const auto& devices = links_->description();
+    session.context["rdma_devices"] = devices;
+    session.context["links_left_out"] = Json(links_->dropped()).dump();
+    session.context["wiretax_fabric"] = Json("rdma").dump();
+    session.context["wiretax_fabric_kind"] = Json("rdma").dump();
+    session.context["transport"] =
+        Json(links_->emulated() ? "soft-RoCE (rxe), no hardware" : "RDMA over libibverbs").dump();
+  }
+
+  [[nodiscard]] std::optional<std::string> missing(const Session& session) const override {
+    if (auto reason = Program::missing(session)) return reason;
+    return links_->missing();
+  }
+
+  std::vector<Point> points(const Session& session) override {
+    const bool nothing = missing(session).has_value();
+    const std::size_t links = nothing ? 1 : links_->most();
+    std::vector<Point> points;
+    for (std::size_t link = 0; link < links; ++link) {
+      for (const auto& mode : modes_) {
+        for (const auto operation : kOperations) {
+          if (std::ranges::count(operations_, operation_name(operation)) == 0) continue;
+          const auto& sizes = mode == "bandwidth" ? bandwidth_sizes_ : latency_sizes_;
+          for (const auto bytes : sizes.of("all_reduce", 2)) {
+            add_rounds({{"link", link},
+                        {"mode", mode},
+                        {"op", static_cast<int>(operation)},
+                        {"bytes", bytes}},
+                       nothing, points);
+          }
+        }
+      }
+    }
+    return points;
+  }
+
+  [[nodiscard]] int groups(const Session& session) const override {
+    return std::max(1, session.ranks.size() / 2);
+  }
+
+  [[nodiscard]] std::uint64_t memory_bytes(const Point& point) const override {
+    return 2 * point.bytes + kMebibyte;
+  }
+
+  std::unique_ptr<Body> prepare(Session& session, const std::string& specification) override {
+    const auto wanted = Json::parse(specification);
+    const int rank = session.ranks.rank();
+    const auto& round = rounds_.at(wanted["round"].get<std::size_t>());
+    RdmaPair pair;
+    const RdmaLink* link = nullptr;
+    int index = 0;
+    for (std::size_t i = 0; i < round.size(); ++i) {
+      const RdmaPair candidate{round[i].first, round[i].second};
+      const auto* const found = link_of(candidate, wanted);
+      if (!candidate.has(rank) || found == nullptr) continue;
+      pair = candidate;
+      link = found;
+      index = static_cast<int>(i);
+    }
+    auto wire = RdmaWire::open(session.ranks, pair, link, settings_for(wanted));
+    if (wanted["mode"] == "latency") {
+      return std::make_unique<RdmaLatencyBody>(std::move(wire), index);
+    }
+    return std::make_unique<RdmaBandwidthBody>(std::move(wire), index);
+  }
+
+  void describe(const Session& session, const Point& point,
+                const std::vector<std::string>& evidence, Row& row) override {
+    const auto wanted = Json::parse(point.specification);
+    const auto [from, to] =
+        rounds_.at(wanted["round"].get<std::size_t>()).at(static_cast<std::size_t>(point.group));
+    const auto& link = *link_of({from, to}, wanted);
+    row.counters["ranks"] = 2;
+    double lost = 0;
+    for (const int rank : {from, to}) {
+      const auto seen = Json::parse(evidence.at(static_cast<std::size_t>(rank)));
+      const auto growth = seen["growth"].get<verbs::Counters>();
+      row.counters["mtu"] = seen["path_mtu"];
+      for (const auto& [name, value] : verbs::signs_of_loss(growth)) {
+        row.doubts.push_back(fmt::format("{} +{} on {} of {}", name, value,
+                                         seen["port"].get<std::string>(),
+                                         session.ranks.describe(rank)));
+        lost += static_cast<double>(value);
+      }
+      if (rank != from) continue;
+      if (const auto bytes = verbs::bytes_sent(growth)) {
+        row.counters["wire_bytes"] = static_cast<double>(*bytes);
+      }
+    }
+    row.counters["retransmits"] = lost;
+    if (!link.doubt.empty()) row.doubts.push_back(link.doubt);
+    if (wanted["mode"] == "latency") return;
+    add_rate(session, point, link, from, to, row);
+  }
+
+ private:
+  void add_rate(const Session& session, const Point& point, const RdmaLink& link, int from, int to,
+                Row& row) const {
+    const double ways = bidirectional_ ? 2 : 1;
+    const double rate = ways * static_cast<double>(point.bytes) / row.time_s;
+    row.counters["qps"] = queue_pairs_;
+    row.counters["GBps"] = rate / kGigabyte;
+    row.counters["Gbps"] = rate / kGigabit;
+    row.counters["message_rate"] = ways / row.time_s;
+    // Inside one machine nothing need leave the device.
+    const auto bound = session.same_machine(from, to) ? std::nullopt : link.bound();
+    if (bound) row.counters["bound_Gbps"] = ways * bound->bytes_per_s / kGigabit;
+  }
+
+  [[nodiscard]] const RdmaLink* link_of(const RdmaPair& pair, const Json& specification) const {
+    const auto& links = links_->between(pair.from, pair.to);
+    const auto i = specification["link"].get<std::size_t>();
+    return i < links.size() ? &links[i] : nullptr;
+  }
+
+  [[nodiscard]] RdmaSettings settings_for(const Json& wanted) const {
+    const bool latency = wanted["mode"] == "latency";
+    constexpr std::uint32_t kLatencyDepth = 8;
+    constexpr int kLatencyInline = 220;  // ib_write_lat's
+    int inline_bytes = inline_bytes_;
+    if (inline_bytes == kAutomatic) {
+      inline_bytes = latency && !links_->emulated() ? kLatencyInline : 0;
+    }
+    return {.operation = static_cast<RdmaOperation>(wanted["op"].get<int>()),
+            .bytes = wanted["bytes"],
+            .queue_pairs = latency ? 1 : queue_pairs_,
+            .depth = latency ? kLatencyDepth : depth_,
+            .moderation = moderation_,
+            .inline_bytes = static_cast<std::uint32_t>(inline_bytes),
+            .mtu = mtu_,
+            .pages = huge_pages_ ? verbs::Pages::kHuge : verbs::Pages::kUsual,
+            .by_cm = connect_ == "cm",
+            .bidirectional = bidirectional_};
+  }
+
+  void add_rounds(Json specification, bool nothing, std::vector<Point>& points) const {
+    for (std::size_t round = 0; round < rounds_.size(); ++round) {
+      specification["round"] = round;
+      for (std::size_t i = 0; i < rounds_[round].size(); ++i) {
+        const auto [from, to] = rounds_[round][i];
+        const auto* const link = nothing ? nullptr : link_of({from, to}, specification);
+        if (link == nullptr && !nothing) continue;
+        points.push_back(point_of(specification, i, link == nullptr ? "none" : link->name));
+      }
+    }
+  }
+
+  [[nodiscard]] Point point_of(const Json& specification, std::size_t i,
+                               const std::string& link) const {
+    const bool bandwidth = specification["mode"] == "bandwidth";
+    const auto operation = static_cast<RdmaOperation>(specification["op"].get<int>());
+    const auto bytes = specification["bytes"].get<std::uint64_t>();
+    const auto [from, to] = rounds_.at(specification["round"].get<std::size_t>()).at(i);
+    auto name = fmt::format("rdma_{}_{}/link:{}/from:{}/to:{}", operation_name(operation),
+                            bandwidth ? "bandwidth" : "latency", link, from, to);
+    if (bandwidth && queue_pairs_ > 1) name += fmt::format("/qps:{}", queue_pairs_);
+    if (connect_ == "cm") name += "/connect:cm";
+    if (bidirectional_) name += "/ways:2";
+    // A read is there and back by itself; of a ping-pong one way is told; an exchange is what both
+    // feel.
+    const bool halved = !bandwidth && operation != RdmaOperation::kRead && !bidirectional_;
+    return {.name = fmt::format("{}/bytes:{}", name, bytes),
+            .specification = specification.dump(),
+            .bytes = bytes,
+            .precision = bandwidth ? Precision::kBandwidth : Precision::kLatency,
+            .timing = bandwidth ? Timing::kSpan : Timing::kEach,
+            .symmetric = false,
+            .group = static_cast<int>(i),
+            .share = halved ? 0.5 : 1};
+  }
+
+  std::vector<std::string> operations_ = {"write"};
+  std::vector<std::string> modes_ = {"bandwidth", "latency"};
+  std::vector<std::string> devices_;
+  std::uint32_t queue_pairs_ = 1;
+  std::uint32_t depth_ = 128;
+  std::uint32_t moderation_ = 16;
+  int inline_bytes_ = kAutomatic;
+  int mtu_ = 0;
+  std::string connect_ = "exchange";
+  bool bidirectional_ = false;
+  bool huge_pages_ = false;
+  Sizes bandwidth_sizes_;
+  Sizes latency_sizes_;
+  std::optional<RdmaLinks> links_;
+  std::vector<std::vector<std::pair<int, int>>> rounds_;
+};
+
+}  // namespace
+}  // namespace wiretax::bench
+
+int main(int argc, char** argv) {
+  wiretax::bench::RdmaProgram program;
+  return wiretax::bench::run_program(program, argc, argv);
+}
