@@ -1,0 +1,161 @@
+"""How the lab behaves on the machine that starts it: what it hands on, and what it leaves behind."""
+
+import glob
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "scripts"))
+from scripts import ROOT, ScriptTest, run, script, wait_until  # noqa: E402
+
+SECONDS = 300  # to start two machines in emulation, on a busy one
+
+
+def guests_of(lab):
+    """pid -> temporary folder of the virtual machines that this lab has started."""
+    found = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat") as stat:
+                parent = int(stat.read().rsplit(")", 1)[1].split()[1])
+            with open(f"/proc/{pid}/cmdline") as file:
+                folder = re.search(r"lab_folder=(\S+?)\0", file.read())
+        except OSError:
+            continue  # ended meanwhile
+        if parent == lab and folder:
+            found[int(pid)] = folder.group(1)
+    return found
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class LabTest(ScriptTest):
+    def start(self, *arguments, **options):
+        """As from a terminal: a process group of its own, which a Ctrl-C reaches as a whole."""
+        started = subprocess.Popen([script("lab"), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, start_new_session=True, **options)
+        self.addCleanup(started.kill)
+        return started
+
+    def wait_for_guests(self, started):
+        wait_until(lambda: len(guests_of(started.pid)) == 2 or started.poll() is not None, "two guests", SECONDS)
+        guests = guests_of(started.pid)
+        self.assertEqual(len(guests), 2)
+        return guests
+
+    def end(self, started):
+        stdout, stderr = started.communicate(timeout=SECONDS)
+        return subprocess.CompletedProcess(started.args, started.returncode, stdout, stderr)
+
+    def assert_nothing_left(self, guests):
+        wait_until(lambda: not any(map(is_alive, guests)), "the guests have ended", 10)
+        for folder in guests.values():
+            self.assertFalse(os.path.exists(folder), folder)
+
+
+class Commands(LabTest):
+    def test_a_command(self):
+        """Input, output, errors, files and the exit code pass, while the command runs."""
+        out = self.enterContext(tempfile.TemporaryDirectory())
+        started = self.start("--out", out, "--", "sh", "-c",
+                             "pwd; echo to err >&2; read line; echo got $line; hostname >$WIRETAX_LAB_OUT/file; exit 42")
+        self.assertEqual(started.stdout.readline(), f"{ROOT}\n")
+        guests = self.wait_for_guests(started)
+        started.stdin.write("a line\n")
+        started.stdin.flush()
+        done = self.end(started)
+        self.assert_ends(done, 42, "to err")
+        self.assertEqual(done.stdout, "got a line\n")
+        with open(f"{out}/file") as file:
+            self.assertEqual(file.read(), "spark-01\n")
+        self.assertEqual(os.stat(f"{out}/file").st_uid, os.geteuid())
+        self.assert_nothing_left(guests)
+
+    def test_a_guest_that_dies_shows_its_console(self):
+        done = run("lab", "--", "sh", "-c", "echo c >/proc/sysrq-trigger", timeout=SECONDS)
+        self.assert_ends(done, 6, "Kernel panic", "error: spark-01 ended before its command did")
+
+
+class Endings(LabTest):
+    def test_ctrl_c(self):
+        started = self.start("--", "sh", "-c", "echo started; sleep 600")
+        self.assertEqual(started.stdout.readline(), "started\n")
+        guests = self.wait_for_guests(started)
+        os.killpg(started.pid, signal.SIGINT)
+        self.assert_ends(self.end(started), 130)
+        self.assert_nothing_left(guests)
+
+    def test_terminate(self):
+        started = self.start("--", "true")
+        guests = self.wait_for_guests(started)
+        started.terminate()
+        self.assert_ends(self.end(started), 143)
+        self.assert_nothing_left(guests)
+
+    def test_killed(self):
+        """Nobody can clean up then, but the guests do not stay."""
+        started = self.start("--", "true")
+        guests = self.wait_for_guests(started)
+        started.kill()
+        self.end(started)
+        wait_until(lambda: not any(map(is_alive, guests)), "the guests have ended", 10)
+        for folder in set(guests.values()):
+            shutil.rmtree(folder)
+
+    def test_deadline_while_starting(self):
+        before = set(glob.glob("/tmp/wiretax-lab-*"))
+        done = run("lab", "--deadline", "2", "--", "true", timeout=SECONDS)
+        self.assert_ends(done, 7, "error: the guests were not up after 2 s", "the last lines of spark-01")
+        self.assertLessEqual(set(glob.glob("/tmp/wiretax-lab-*")), before)
+
+    def test_deadline_of_a_command(self):
+        done = run("lab", "--deadline", "30", "--", "sleep", "600", timeout=SECONDS)
+        self.assert_ends(done, 7, " after 30 s")
+
+
+class Refusals(LabTest):
+    def assert_refused(self, code, sentence, *arguments, **options):
+        done = run("lab", *arguments, timeout=SECONDS, **options)
+        self.assert_ends(done, code, f"error: {sentence}")
+        self.assertNotIn("starting", done.stderr)
+
+    def test_options(self):
+        self.assert_refused(2, "there is no option --nonsense", "--nonsense")
+        self.assert_refused(2, "there is no option --nonsense", "--only", "tcp", "--nonsense")
+        self.assert_refused(2, "--hosts is not for the lab", "--hosts", "a,b")
+        self.assert_refused(2, "--deadline takes seconds", "--deadline", "soon", "--", "true")
+        self.assert_refused(2, "--out wants a value", "--out")
+        self.assert_refused(2, "-- wants a command", "--")
+        self.assert_refused(2, "--shell takes nothing after it", "--shell", "ls")
+
+    def test_a_folder_that_is_not_empty(self):
+        self.assert_refused(2, "the folder /etc is not empty", "--out", "/etc", env={**os.environ, "WIRETAX_BIN": "/bin"})
+
+    def test_without_a_network(self):
+        """A new copy of the sources, where the kernel has not been downloaded yet and cannot be."""
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        shutil.copytree(f"{ROOT}/scripts", f"{folder}/scripts")
+        os.mkdir(f"{folder}/bin")
+        with open(f"{folder}/bin/apt-get", "w") as file:
+            file.write("#!/bin/sh\necho 'Temporary failure resolving' >&2\nexit 100\n")
+        os.chmod(f"{folder}/bin/apt-get", 0o755)
+        done = subprocess.run([f"{folder}/scripts/lab", "--prepare"], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, env={**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}"})
+        self.assert_ends(done, 5, "could not be downloaded: the lab wants a network once")
+        self.assertNotIn("resolving", done.stderr)
+        self.assertEqual(os.listdir(f"{folder}/build/lab"), [])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
