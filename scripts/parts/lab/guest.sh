@@ -6,8 +6,9 @@ set -euo pipefail
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # shellcheck disable=SC2154 # lab_folder and lab_number are words on the kernel's command line
 folder=$lab_folder number=$lab_number
+results='' kernel=''
 # shellcheck source=/dev/null
-source "$folder/settings" # results, kernel
+source "$folder/settings"
 
 mount_folders() {
   mount -t tmpfs tmpfs /run

@@ -73,3 +73,14 @@ give_up() {
 
 # The first guest powers off by itself, with all results written. The second one has nothing to write.
 wait_until_off() { timeout 20 tail --pid="${guests[0]}" -s 0.1 -f /dev/null || true; }
+
+# Whatever the lab has in the background is its guests and what waits for them.
+clean_up() {
+  trap '' INT TERM HUP
+  local processes=()
+  mapfile -t processes < <(jobs -p)
+  ((${#processes[@]} == 0)) || kill -KILL "${processes[@]}" 2>/dev/null || true
+  wait
+  rm -rf "$work"
+  ! $made_out || rmdir "$out" 2>/dev/null || true
+}
