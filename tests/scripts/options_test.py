@@ -1,10 +1,11 @@
 """What the scripts answer before they do anything."""
 
 import os
+import subprocess
 import tempfile
 import unittest
 
-from scripts import ScriptTest, run
+from scripts import ROOT, ScriptTest, run
 
 
 class Help(ScriptTest):
@@ -71,6 +72,23 @@ class Environment(ScriptTest):
             # No file may grow beyond 4 KiB: the same to the script as a disk with nothing left.
             done = run("run", "--out", f"{folder}/results", preexec_fn=limit_file_size)
             self.assert_ends(done, 5, "cannot be written, or its disk is full")
+
+
+class Stopped(ScriptTest):
+    def test_checks_that_were_stopped_have_not_passed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(f"{folder}/shellcheck", "w") as file:
+                file.write("#!/bin/sh\nsleep 1\n")
+            os.chmod(f"{folder}/shellcheck", 0o755)
+            tests = subprocess.Popen(["bash", f"{ROOT}/scripts/test", "scripts"], text=True, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT,
+                                     env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"})
+            while tests.stdout.readline() != "== scripts\n":
+                pass
+            tests.terminate()
+            rest, _ = tests.communicate(timeout=30)
+            self.assertEqual(tests.returncode, 143)
+            self.assertNotIn("passed", rest)
 
 
 def limit_file_size():
