@@ -207,6 +207,12 @@ Fabric fabric_of(const std::string& name, std::uint64_t ranks, const Gathered& g
   return fabric;
 }
 
+void add_mark(const ResultFile& file, Gathered& gathered) {
+  const std::string mark(file.context_value("wiretax_mark"));
+  if (!mark.empty() && std::ranges::count(gathered.notes, mark) == 0)
+    gathered.notes.push_back(mark);
+}
+
 }  // namespace
 
 std::string_view kind_name(FabricKind kind) {
@@ -242,6 +248,7 @@ Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
     }
     entry->second.kind = kind;
     entry->second.path = path_of(file);
+    add_mark(file, entry->second);
     add_file(file, ranks, entry->second);
   }
   Fabrics fabrics;

@@ -140,6 +140,8 @@ std::string context_of(const Program& program, const Session& session,
   context["clock_tick_ns"] = clock.tick_s * 1e9;
   context["clock_cost_ns"] = clock.cost_s * 1e9;
   context["environment"] = relevant_environment();
+  // What whoever started the run says of all its numbers, such as that the machines are emulated.
+  if (const char* const mark = std::getenv("WIRETAX_MARK")) context["wiretax_mark"] = mark;
   for (const auto& [key, value] : session.context) context[key] = Json::parse(value);
   return context.dump();
 }

@@ -39,12 +39,15 @@ verbs::EndpointSettings endpoint_settings(const RdmaSettings& settings) {
           .mtu = settings.mtu};
 }
 
-void check_message(const verbs::Device& device, std::uint64_t bytes) {
-  if (bytes <= device.largest_message()) return;
-  throw Failure(ExitCode::kUsage,
-                fmt::format("{}: messages of {} bytes wanted, its limit (max_msg_sz) is {}: use "
-                            "smaller --bytes",
-                            device.port().name(), bytes, device.largest_message()));
+/// Memory for messages that the device can send.
+std::size_t memory_bytes(const verbs::Device& device, const RdmaSettings& settings) {
+  if (settings.bytes > device.largest_message()) {
+    throw Failure(ExitCode::kUsage,
+                  fmt::format("{}: messages of {} bytes wanted, its limit (max_msg_sz) is {}: use "
+                              "smaller --bytes",
+                              device.port().name(), settings.bytes, device.largest_message()));
+  }
+  return memory_bytes(settings);
 }
 
 /// An error of setting up, with the exit code of its kind.
@@ -119,8 +122,7 @@ RdmaWire::RdmaWire(const verbs::Port& port, const RdmaSettings& settings, bool i
     : settings_(settings),
       is_from_(is_from),
       device_(port),
-      buffer_(memory_bytes(settings), settings.pages) {
-  check_message(device_, settings.bytes);
+      buffer_(memory_bytes(device_, settings), settings.pages) {
   const auto choice = verbs::choose_gid(device_.port().gids, port.netdev, port.ethernet());
   if (!choice.gid) {
     throw Failure(ExitCode::kEnvironment,

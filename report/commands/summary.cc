@@ -52,6 +52,8 @@ void print_file(const ResultFile& file, const Ink& ink) {
   if (status != "complete") {
     title += fmt::format(": {}", status == "running" ? "still running, or killed" : status);
   }
+  const auto mark = file.context_value("wiretax_mark");
+  if (!mark.empty()) title += fmt::format(": {}", mark);
   fmt::print("\n{}\n{}", ink.bold(printable(title)), result_table(file, ink));
 }
 
