@@ -58,6 +58,9 @@ class Setup(ScriptTest):
         self.assertEqual(len(done.stderr.splitlines()), 1)
         self.assertNotIn("libgtest-dev", self.packages())
         self.assertIn("libgtest-dev", self.packages("test"))
+        self.assertIn("qemu-system-x86", self.packages("lab"))
+        self.assertNotIn("libgtest-dev", self.packages("lab"))
+        self.assertLess(set(self.packages("lab")), set(self.packages("test")))
 
     def test_it_says_and_asks_nothing_where_nothing_is_missing(self):
         everything = " ".join(self.packages("test"))

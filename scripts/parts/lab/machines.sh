@@ -74,13 +74,15 @@ give_up() {
 # The first guest powers off by itself, with all results written. The second one has nothing to write.
 wait_until_off() { timeout 20 tail --pid="${guests[0]}" -s 0.1 -f /dev/null || true; }
 
-# Whatever the lab has in the background is its guests and what waits for them.
+# Whatever the lab has in the background is its guests and what waits for them. By then the guests keep nothing
+# that is not written, so they need no farewell; ssh gives the terminal back.
 clean_up() {
   trap '' INT TERM HUP
   local processes=()
   mapfile -t processes < <(jobs -p)
-  ((${#processes[@]} == 0)) || kill -KILL "${processes[@]}" 2>/dev/null || true
-  wait
+  ((${#processes[@]} == 0)) || kill "${processes[@]}" 2>/dev/null || true
+  ((${#guests[@]} == 0)) || kill -KILL "${guests[@]}" 2>/dev/null || true
+  wait 2>/dev/null
   rm -rf "$work"
   ! $made_out || rmdir "$out" 2>/dev/null || true
 }
