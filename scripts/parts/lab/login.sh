@@ -50,6 +50,8 @@ run_in_guest() {
   wait -n -p ended "$session" "$alarm" || code=$?
   [[ $ended == "$session" ]] || fail 7 "the lab was stopped after $deadline s: a longer one is --deadline SECONDS"
   kill "$alarm"
+  # A command may switch it off, to see what comes of it.
+  is_alive 2 || { show_console 2; note "spark-02 ended before the command did"; }
   wait_until_off
   # 255 may be the command's, or mean that the connection broke.
   ((code != 255)) || said 1 "powers off" || give_up 6 "spark-01 ended before its command did" 1

@@ -61,13 +61,15 @@ still_starting() {
 
 is_alive() { kill -0 "${guests[$1 - 1]}" 2>/dev/null; }
 
+show_console() {
+  note "--- the last lines of spark-0$1"
+  cat "$work/spark-0$1".{console,qemu} 2>/dev/null | tr -d '\r' | tail -n 60 >&2
+}
+
 # give_up CODE SENTENCE NUMBER...: with the last that these guests had to say.
 give_up() {
   local number
-  for number in "${@:3}"; do
-    note "--- the last lines of spark-0$number"
-    cat "$work/spark-0$number".{console,qemu} 2>/dev/null | tr -d '\r' | tail -n 30 >&2
-  done
+  for number in "${@:3}"; do show_console "$number"; done
   fail "$1" "$2"
 }
 
