@@ -27,25 +27,28 @@ unpack() {
 fetch_kernel() {
   find_kernel
   [[ -z $kernel ]] || return 0
-  local package version new
+  local package
   package=$(name_of_package)
-  [[ -n $package ]] || fail 5 "apt knows no package linux-image-amd64, whose kernel the lab needs: type sudo apt-get update"
-  version=${package#linux-image-}
+  [[ -n $package ]] || fail 5 "apt knows no package linux-image-amd64, Debian's kernel, on which the lab runs: type sudo apt-get update"
   note "downloading $package, once; it is unpacked into build/lab and not installed"
   mkdir -p "$root/build/lab"
-  new=$(mktemp -d "$root/build/lab/new-XXXXXX")
-  if ! (cd "$new" && apt-get -q download "$package") >"$new/log" 2>&1; then
-    rm -rf "$new"
-    fail 5 "$package could not be downloaded: the lab wants a network once; if there is one, type sudo apt-get update"
-  fi
-  if ! { unpack "$new"/*.deb "$new" && depmod -b "$new" "$version"; }; then
-    rm -rf "$new"
-    fail 5 "$package could not be unpacked into build/lab, see above: is the disk full?"
-  fi
-  rm "$new"/*.deb "$new/log"
-  mv -T "$new" "$root/build/lab/$version" 2>/dev/null || rm -rf "$new" # another lab was faster
+  download "$package"
   find_kernel
 }
+
+# A process of its own, so that nothing half done stays, whatever ends it.
+download() (
+  package=$1 version=${1#linux-image-}
+  new=$(mktemp -d "$root/build/lab/new-XXXXXX")
+  trap 'rm -rf "$new"' EXIT
+  (cd "$new" && apt-get -q download "$package") >"$new/log" 2>&1 ||
+    fail 5 "$package could not be downloaded: the lab wants a network once; if there is one, type sudo apt-get update"
+  { unpack "$new"/*.deb "$new" && depmod -b "$new" "$version"; } ||
+    fail 5 "$package could not be unpacked into build/lab, see above: is the disk full?"
+  rm "$new"/*.deb "$new/log"
+  chmod 755 "$new"
+  mv -T "$new" "$root/build/lab/$version" 2>/dev/null || [[ -d $root/build/lab/$version ]] # another lab was faster
+)
 
 # make_initramfs FILE: what a guest starts from, just enough to reach the host's files. The rest comes from there.
 make_initramfs() {
