@@ -120,7 +120,7 @@ class Endings(LabTest):
 
     def test_killed(self):
         """Nobody can clean up then, but the guests do not stay."""
-        started = self.start("--", "true")
+        started = self.start("--out", self.enterContext(tempfile.TemporaryDirectory()), "--", "true")
         guests = self.wait_for_guests(started)
         started.kill()
         self.end(started)
