@@ -22,6 +22,18 @@ using Json = nlohmann::json;
 constexpr const char* kBandwidthSizes = "128Ki";
 constexpr const char* kRoundTripSizes = "64,4Ki,10Ki,64Ki,1Mi";
 
+/// What TCP counted at both ends; absent where it was not told.
+void describe_tcp(const Json& from, const Json& to, Row& row) {
+  if (from.empty() || to.empty()) return;
+  const double retransmits = from["retransmits"].get<double>() + to["retransmits"].get<double>();
+  row.counters["retransmits"] = retransmits;
+  row.counters["srtt_us"] = from["rtt_s"].get<double>() / kMicrosecond;
+  row.counters["wire_bytes"] = from["sent"];
+  if (retransmits > 0)
+    row.doubts.push_back(
+        fmt::format("{:.0f} segment{} sent again", retransmits, retransmits > 1 ? "s" : ""));
+}
+
 class TcpProgram : public Program {
  public:
   [[nodiscard]] std::string_view name() const override { return "wiretax-tcp"; }
@@ -123,17 +135,9 @@ class TcpProgram : public Program {
     const auto& round = rounds_.at(wanted["round"].get<std::size_t>());
     const auto [from, to] =
         ends_of(round.at(static_cast<std::size_t>(point.group)), wanted["reverse"]);
-    const auto seen = Json::parse(evidence.at(static_cast<std::size_t>(from)));
-    const auto echo = Json::parse(evidence.at(static_cast<std::size_t>(to)));
-    const double retransmits =
-        seen["retransmits"].get<double>() + echo["retransmits"].get<double>();
     row.counters["ranks"] = 2;
-    row.counters["retransmits"] = retransmits;
-    row.counters["srtt_us"] = seen["rtt_s"].get<double>() / kMicrosecond;
-    row.counters["wire_bytes"] = seen["sent"];
-    if (retransmits > 0)
-      row.doubts.push_back(
-          fmt::format("{:.0f} segment{} sent again", retransmits, retransmits > 1 ? "s" : ""));
+    describe_tcp(Json::parse(evidence.at(static_cast<std::size_t>(from))),
+                 Json::parse(evidence.at(static_cast<std::size_t>(to))), row);
     if (wanted["mode"] == "latency") return;
     const auto streams = wanted["streams"].get<double>();
     const double rate = static_cast<double>(point.bytes) * streams / row.time_s;

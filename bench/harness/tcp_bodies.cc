@@ -39,7 +39,9 @@ void compare(const std::vector<std::byte>& found, std::uint64_t stream) {
 
 TcpBody::TcpBody(const StreamPair& pair, int rank, std::vector<Descriptor> streams, Waiting waiting)
     : pair_(pair), rank_(rank), streams_(std::move(streams)), waiting_(waiting) {
-  for (const auto& stream : streams_) retransmits_before_ += tcp_facts(stream).retransmits;
+  for (const auto& stream : streams_) {
+    if (const auto facts = tcp_facts(stream)) retransmits_before_ += facts->retransmits;
+  }
 }
 
 std::string TcpBody::evidence() {
@@ -48,9 +50,10 @@ std::string TcpBody::evidence() {
   double rtt_s = 0;
   for (const auto& stream : streams_) {
     const auto facts = tcp_facts(stream);
-    retransmits += facts.retransmits;
-    sent += facts.bytes_sent;
-    rtt_s += facts.smoothed_rtt_s / static_cast<double>(streams_.size());
+    if (!facts) return "{}";
+    retransmits += facts->retransmits;
+    sent += facts->bytes_sent;
+    rtt_s += facts->smoothed_rtt_s / static_cast<double>(streams_.size());
   }
   return Json{{"retransmits", retransmits - retransmits_before_}, {"sent", sent}, {"rtt_s", rtt_s}}
       .dump();

@@ -26,7 +26,7 @@ class TcpBody : public Body {
   TcpBody(const StreamPair& pair, int rank, std::vector<Descriptor> streams, Waiting waiting);
 
   void hang_up() noexcept override { bench::hang_up(streams_); }
-  /// {"retransmits", "sent", "rtt_s"} since the body was made.
+  /// {"retransmits", "sent", "rtt_s"} since the body was made, or {} where nobody tells.
   std::string evidence() override;
 
  protected:

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -118,13 +119,14 @@ Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
   return *this;
 }
 
-TcpFacts tcp_facts(const Descriptor& socket) {
+std::optional<TcpFacts> tcp_facts(const Descriptor& socket) {
   tcp_info info{};
   socklen_t length = sizeof info;
   check_call(getsockopt(socket.number(), IPPROTO_TCP, TCP_INFO, &info, &length), "TCP_INFO");
-  return {.retransmits = info.tcpi_total_retrans,
-          .bytes_sent = info.tcpi_bytes_sent,
-          .smoothed_rtt_s = info.tcpi_rtt * 1e-6};
+  if (length < offsetof(tcp_info, tcpi_bytes_sent) + sizeof info.tcpi_bytes_sent) return {};
+  return TcpFacts{.retransmits = info.tcpi_total_retrans,
+                  .bytes_sent = info.tcpi_bytes_sent,
+                  .smoothed_rtt_s = info.tcpi_rtt * 1e-6};
 }
 
 std::string congestion_control() {

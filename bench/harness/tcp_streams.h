@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,7 +37,8 @@ struct TcpFacts {
   std::uint64_t bytes_sent = 0;  // payload, retransmitted bytes included
   double smoothed_rtt_s = 0;
 };
-TcpFacts tcp_facts(const Descriptor& socket);
+/// Nothing where the kernel, or what emulates it, does not tell all of them.
+std::optional<TcpFacts> tcp_facts(const Descriptor& socket);
 
 /// What new connections of this host use: "cubic", "bbr", ...
 std::string congestion_control();
