@@ -16,7 +16,7 @@ struct Run {
 };
 
 inline Run run(const std::string& arguments) {
-  const auto command = std::string(WIRETAX_BIN) + "/wiretax-report " + arguments + " 2>&1";
+  const auto command = std::string(WIRETAX_REPORT) + " " + arguments + " 2>&1";
   Run result;
   FILE* const pipe = popen(command.c_str(), "r");  // NOLINT(bugprone-command-processor)
   if (pipe == nullptr) return result;
