@@ -7,7 +7,7 @@ import unittest
 
 from scripts import ScriptTest, script
 
-TOOLS = ("bash", "dirname", "sed", "tr", "env")
+TOOLS = ("bash", "dirname", "sed", "tr", "env", "uname")
 
 APT_GET = """#!/bin/sh
 echo "apt-get $*" >>"$CALLS"
@@ -61,6 +61,23 @@ class Setup(ScriptTest):
         self.assertIn("qemu-system-x86", self.packages("lab"))
         self.assertNotIn("libgtest-dev", self.packages("lab"))
         self.assertLess(set(self.packages("lab")), set(self.packages("test")))
+
+    def test_it_lists_without_installing(self):
+        self.on_debian()
+        for arguments in (), ("test",):
+            done = self.setup_with("--list", *arguments)
+            self.assert_ends(done, 0)
+            self.assertEqual(done.stderr + self.calls(), "")
+            self.assertIn("libopenmpi-dev", done.stdout.splitlines())
+            self.assertEqual("libgtest-dev" in done.stdout.splitlines(), "test" in arguments)
+        self.assert_ends(self.setup_with("--list", "nonsense"), 2, "nonsense")
+
+    def test_aarch64_wants_no_compiler_for_itself(self):
+        for machine, wanted in ("x86_64", True), ("aarch64", False):
+            os.unlink(f"{self.folder}/uname")
+            self.write("uname", f"#!/bin/sh\necho {machine}\n")
+            self.assertEqual("g++-aarch64-linux-gnu" in self.packages("test"), wanted)
+            self.assertNotIn("g++-aarch64-linux-gnu", self.packages())
 
     def test_it_says_and_asks_nothing_where_nothing_is_missing(self):
         everything = " ".join(self.packages("test"))
