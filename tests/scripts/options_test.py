@@ -30,6 +30,11 @@ class Usage(ScriptTest):
         self.assert_ends(run("run", "--ranks", "none"), 2, "--ranks takes a number, not none")
         self.assert_ends(run("run", "--only=everything"), 2, "--only takes tcp, rdma or collectives")
 
+    def test_another_architecture_is_named_alone(self):
+        for arguments in (), ("riscv64",), ("aarch64", "tidy"):
+            self.assert_ends(run("test", "--cross", *arguments), 2, "--cross takes aarch64")
+        self.assertIn("--cross aarch64", run("test", "--help").stdout)
+
     def test_hosts_have_to_name_this_machine_and_another(self):
         self.assert_ends(run("run", "--hosts", "localhost"), 2, "names no other machine")
         self.assert_ends(run("run", "--hosts", "no-such-host.invalid"), 2, "this machine is not among --hosts")
