@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -116,7 +117,8 @@ TEST(ModelErrors, WhatIsNoJson) {
 TEST(ModelErrors, FilesThatCannotBeUsed) {
   EXPECT_THAT(reason_of_call([] { read_model("no/such/config.json"); }),
               HasSubstr("no/such/config.json: cannot be read"));
-  const auto huge = std::filesystem::path(testing::TempDir()) / "huge.json";
+  const auto huge =
+      std::filesystem::path(testing::TempDir()) / ("huge_" + std::to_string(getpid()) + ".json");
   std::ofstream(huge) << "{}";
   std::filesystem::resize_file(huge, 17 << 20);
   EXPECT_THAT(reason_of_call([&] { read_model(huge); }), HasSubstr("too large"));

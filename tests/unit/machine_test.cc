@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -48,7 +49,8 @@ TEST(Machine, TheSparkIsInSiUnits) {
 }
 
 TEST(Machine, AFileIsAMachineToo) {
-  const auto path = std::filesystem::path(testing::TempDir()) / "box.json";
+  const auto path =
+      std::filesystem::path(testing::TempDir()) / ("box_" + std::to_string(getpid()) + ".json");
   std::ofstream(path) << good().dump();
   EXPECT_DOUBLE_EQ(find_machine(path.string()).memory_bytes_per_s, 100e9);
   std::filesystem::remove(path);

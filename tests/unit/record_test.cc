@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -51,7 +52,9 @@ std::string reason_of_row(const Json& row) { return reason(document(Json::array(
 
 class Folder {
  public:
-  Folder() : path_(std::filesystem::path(testing::TempDir()) / "record_test") {
+  Folder()
+      : path_(std::filesystem::path(testing::TempDir()) /
+              ("record_test_" + std::to_string(getpid()))) {
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
   }

@@ -1,8 +1,10 @@
 #include "bench/harness/throttling.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
+#include <string>
 
 namespace wiretax::bench {
 namespace {
@@ -18,7 +20,8 @@ class ThrottlingTest : public ::testing::Test {
     std::ofstream(sysfs_ / file) << text << "\n";
   }
 
-  std::filesystem::path sysfs_ = std::filesystem::path(::testing::TempDir()) / "wiretax_sysfs";
+  std::filesystem::path sysfs_ =
+      std::filesystem::path(::testing::TempDir()) / ("wiretax_sysfs_" + std::to_string(getpid()));
 };
 
 TEST_F(ThrottlingTest, NothingIsSeenWhereTheKernelTellsNothing) {
