@@ -48,6 +48,7 @@ Endpoint::Endpoint(const Device& device, const Gid& gid, std::span<std::byte> me
 EndAddress Endpoint::address() const {
   EndAddress mine;
   mine.port = device_.port().name();
+  mine.netdev = device_.port().netdev;
   mine.link_layer = device_.port().link_layer;
   mine.gid_type = gid_.type;
   mine.gid = gid_.raw;
@@ -71,11 +72,11 @@ void Endpoint::agree_on_path(EndAddress theirs) {
   }
   path_mtu_ = std::min(mine.mtu, theirs.mtu);
   if (wanted_mtu_ > path_mtu_) {
-    const bool ours = mine.mtu <= theirs.mtu;
+    const auto& smaller = mine.mtu <= theirs.mtu ? mine : theirs;
     throw std::invalid_argument(fmt::format(
-        "{} {}has an active MTU of {}, below the wanted {}: sudo ip link set {} mtu 9000 there",
-        ours ? mine.port : theirs.port, ours ? "" : "of the other end ", path_mtu_, wanted_mtu_,
-        ours ? device_.port().netdev : "its interface"));
+        "{}{} has an active MTU of {}, below the wanted {}: sudo ip link set {} mtu 9000 there",
+        &smaller == &mine ? "" : "the other end's ", smaller.port, smaller.mtu, wanted_mtu_,
+        smaller.netdev));
   }
   if (wanted_mtu_ > 0) path_mtu_ = wanted_mtu_;
   peer_ = std::move(theirs);

@@ -12,8 +12,8 @@ namespace {
 constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 /// The larger the better; 0 cannot be used.
-int rank_of(const Gid& gid, std::string_view netdev) {
-  if (gid.type != GidType::kRoceV2) return 0;
+int rank_of(const Gid& gid, std::string_view netdev, bool ipv4) {
+  if (gid.type != GidType::kRoceV2 || (gid.ipv4() && !ipv4)) return 0;
   const int kind = gid.ipv4() ? 3 : gid.link_local() ? 1 : 2;
   return 2 * kind + (gid.netdev == netdev ? 1 : 0);
 }
@@ -62,12 +62,13 @@ std::string format_ipv4(std::uint32_t address) {
   return inet_ntop(AF_INET, &raw, text.data(), text.size());
 }
 
-GidChoice choose_gid(const std::vector<Gid>& gids, std::string_view netdev, bool ethernet) {
+GidChoice choose_gid(const std::vector<Gid>& gids, std::string_view netdev, bool ethernet,
+                     bool ipv4) {
   if (gids.empty()) return {{}, "its table of GIDs is empty", {}};
   if (!ethernet) return {gids.front(), {}, {}};
-  const auto best =
-      std::ranges::max_element(gids, {}, [&](const Gid& gid) { return rank_of(gid, netdev); });
-  if (rank_of(*best, netdev) == 0) return {{}, "it has no GID of RoCE v2", {}};
+  const auto best = std::ranges::max_element(
+      gids, {}, [&](const Gid& gid) { return rank_of(gid, netdev, ipv4); });
+  if (rank_of(*best, netdev, ipv4) == 0) return {{}, "it has no GID of RoCE v2", {}};
   GidChoice choice{*best, {}, {}};
   if (!best->ipv4()) {
     choice.doubt = fmt::format(

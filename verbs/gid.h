@@ -41,7 +41,9 @@ struct GidChoice {
 };
 
 /// On Ethernet: RoCE v2 that maps an IPv4 address, on `netdev` rather than on another; RoCE v2 with
-/// an IPv6 address, link-local last, where there is no such thing. On InfiniBand: the first.
-GidChoice choose_gid(const std::vector<Gid>& gids, std::string_view netdev, bool ethernet);
+/// an IPv6 address, link-local last, where there is no such thing, or no `ipv4` address is wanted
+/// since the other end has none. On InfiniBand: the first.
+GidChoice choose_gid(const std::vector<Gid>& gids, std::string_view netdev, bool ethernet,
+                     bool ipv4 = true);
 
 }  // namespace wiretax::verbs

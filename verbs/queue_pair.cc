@@ -45,6 +45,7 @@ std::string encode(const EndAddress& address) {
     queue_pairs.push_back({pair.number, pair.first_packet});
   }
   return Json{{"port", address.port},
+              {"netdev", address.netdev},
               {"link_layer", address.link_layer},
               {"gid_type", static_cast<int>(address.gid_type)},
               {"gid", address.gid},
@@ -62,6 +63,7 @@ EndAddress decode(const std::string& text) {
     const auto json = Json::parse(text);
     EndAddress address;
     address.port = json.at("port");
+    address.netdev = json.at("netdev");
     address.link_layer = json.at("link_layer");
     address.gid_type = static_cast<GidType>(json.at("gid_type").get<int>());
     address.gid = json.at("gid");

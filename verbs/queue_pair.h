@@ -30,7 +30,8 @@ struct EndAddress {
     std::uint32_t number = 0;
     std::uint32_t first_packet = 0;  // its sequence number
   };
-  std::string port;  // for messages
+  std::string port;  // for messages, and so is the next
+  std::string netdev;
   std::string link_layer;
   GidType gid_type = GidType::kUnknown;
   std::array<std::uint8_t, 16> gid{};

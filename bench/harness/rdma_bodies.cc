@@ -108,6 +108,7 @@ RdmaLatencyBody::RdmaLatencyBody(std::unique_ptr<RdmaWire> wire, int pair_index)
   message_ = this->wire().message(message_at_);
   message_.send_flags |= IBV_SEND_SIGNALED;
   room_ = this->wire().room(room_at_);
+  this->wire().set_taker([this](const ibv_wc& completion) { take(completion); });
   if (this->wire().settings().operation != RdmaOperation::kSend) return;
   for (std::uint32_t i = 0; i < 2 * this->wire().settings().depth; ++i) post_room();
 }
@@ -197,6 +198,7 @@ RdmaBandwidthBody::RdmaBandwidthBody(std::unique_ptr<RdmaWire> wire, int pair_in
   room_ = this->wire().room(room_at_);
   moderation_ = std::clamp<std::uint64_t>(settings.moderation, 1, settings.depth);
   lanes_.resize(settings.queue_pairs);
+  this->wire().set_taker([this](const ibv_wc& completion) { take(completion); });
   if (settings.operation != RdmaOperation::kSend) return;
   for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
     for (std::uint64_t i = 0; i < first_room(); ++i) post_room(lane);
@@ -226,7 +228,9 @@ void RdmaBandwidthBody::run(std::uint64_t n) {
   }
 }
 
-std::uint64_t RdmaBandwidthBody::first_room() const { return 2 * wire().settings().depth; }
+std::uint64_t RdmaBandwidthBody::first_room() const {
+  return std::uint64_t{2} * wire().settings().depth;
+}
 
 bool RdmaBandwidthBody::may_post(std::size_t lane) const {
   const auto& at = lanes_[lane];

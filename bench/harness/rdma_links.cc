@@ -101,6 +101,7 @@ Port from_json(const Json& json) {
 
 std::string names_of(const std::vector<Port>& ports) {
   std::vector<std::string> names;
+  names.reserve(ports.size());
   for (const auto& port : ports) names.push_back(fmt::format("{} ({})", port.name(), port.state));
   return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
 }
@@ -125,9 +126,11 @@ const Port& find_named(const std::vector<Port>& ports, const std::string& name) 
 std::vector<Port> usable_ports(const std::vector<std::string>& wanted) {
   const auto all = verbs::find_ports(networks());
   std::vector<Port> chosen;
+  chosen.reserve(wanted.size());
   for (const auto& name : wanted) chosen.push_back(find_named(all, name));
   if (wanted.empty()) std::ranges::copy_if(all, std::back_inserter(chosen), &Port::active);
   std::vector<Port> opened;
+  opened.reserve(chosen.size());
   for (const auto& port : chosen) opened.push_back(verbs::Device(port).port());
   return opened;
 }
@@ -159,6 +162,11 @@ std::string join_doubts(const std::vector<std::string>& doubts) {
   return fmt::format("{}", fmt::join(said, "; "));
 }
 
+bool has_ipv4(const Port& port) {
+  const auto choice = verbs::choose_gid(port.gids, port.netdev, port.ethernet());
+  return choice.gid && choice.gid->ipv4();
+}
+
 RdmaLink link_of(const Port& from, const Port& to, const std::string& pairing_doubt) {
   const auto gid_doubt = [](const Port& port) {
     const auto choice = verbs::choose_gid(port.gids, port.netdev, port.ethernet());
@@ -168,6 +176,8 @@ RdmaLink link_of(const Port& from, const Port& to, const std::string& pairing_do
       .name = from.name() == to.name() ? from.name() : fmt::format("{}-{}", from.name(), to.name()),
       .from = from,
       .to = to,
+      // An IPv4 address at one end alone leads nowhere.
+      .ipv4 = has_ipv4(from) && has_ipv4(to),
       .doubt = join_doubts({pairing_doubt, gid_doubt(from), gid_doubt(to), mtu_doubt(from, to)})};
 }
 
@@ -224,12 +234,16 @@ RdmaLinks::RdmaLinks(Session& session, const std::vector<std::string>& devices)
   }
 }
 
+std::size_t RdmaLinks::place_of(int from, int to) const {
+  return static_cast<std::size_t>(from) * ports_.size() + static_cast<std::size_t>(to);
+}
+
 const std::vector<RdmaLink>& RdmaLinks::between(int from, int to) const {
-  return links_.at(static_cast<std::size_t>(from * ranks_ + to));
+  return links_.at(place_of(from, to));
 }
 
 void RdmaLinks::drop(int from, int to, std::size_t i, const std::string& reason) {
-  auto& links = links_.at(static_cast<std::size_t>(from * ranks_ + to));
+  auto& links = links_.at(place_of(from, to));
   dropped_.push_back(fmt::format("{} left out: {}", links.at(i).name, reason));
   links.erase(links.begin() + static_cast<std::ptrdiff_t>(i));
   if (most() > 0) return;

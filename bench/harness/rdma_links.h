@@ -17,6 +17,7 @@ struct RdmaLink {
   std::string name;  // the port's, or both where the ends' differ
   verbs::Port from;
   verbs::Port to;
+  bool ipv4 = true;   // both ends have an IPv4 address; else neither uses one
   std::string doubt;  // that the ports belong together, or that all is well with them
 
   [[nodiscard]] const verbs::Port& port_of(bool is_from) const { return is_from ? from : to; }
@@ -47,6 +48,8 @@ class RdmaLinks {
   [[nodiscard]] bool emulated() const;
 
  private:
+  [[nodiscard]] std::size_t place_of(int from, int to) const;
+
   int ranks_;
   std::vector<std::vector<verbs::Port>> ports_;  // by rank, those that may be used
   std::vector<std::string> hosts_;

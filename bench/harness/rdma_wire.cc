@@ -50,11 +50,18 @@ std::size_t memory_bytes(const verbs::Device& device, const RdmaSettings& settin
   return memory_bytes(settings);
 }
 
-/// An error of setting up, with the exit code of its kind.
-Failure set_up_failure(const std::exception& error) {
-  if (const auto* failure = dynamic_cast<const Failure*>(&error)) return *failure;
-  const bool wrong_option = dynamic_cast<const std::invalid_argument*>(&error) != nullptr;
-  return {wrong_option ? ExitCode::kUsage : ExitCode::kEnvironment, error.what()};
+/// Set-up's errors, with the exit codes of their kinds.
+template <typename Action>
+void with_exit_codes(Action action) {
+  try {
+    action();
+  } catch (const Failure&) {
+    throw;
+  } catch (const std::invalid_argument& error) {
+    throw Failure(ExitCode::kUsage, error.what());
+  } catch (const std::exception& error) {
+    throw Failure(ExitCode::kEnvironment, error.what());
+  }
 }
 
 }  // namespace
@@ -79,51 +86,42 @@ void check_post(int code) {
 
 std::unique_ptr<RdmaWire> RdmaWire::open(Ranks& ranks, const RdmaPair& pair, const RdmaLink* link,
                                          const RdmaSettings& settings) {
-  const int rank = ranks.rank();
-  const bool is_from = rank == pair.from;
+  const bool is_from = ranks.rank() == pair.from;
   std::unique_ptr<RdmaWire> wire;
-  const auto guarded = [](const auto& action) {
-    try {
-      action();
-    } catch (const AgreedFailure&) {
-      throw;
-    } catch (const std::exception& error) {
-      throw set_up_failure(error);
-    }
-  };
   together(ranks, "opening RDMA devices", [&] {
-    guarded([&] {
-      if (link != nullptr) {
-        wire = std::make_unique<RdmaWire>(link->port_of(is_from), settings, is_from);
-      }
-    });
+    if (link == nullptr) return;
+    with_exit_codes([&] { wire = std::make_unique<RdmaWire>(*link, settings, is_from); });
   });
-  together(ranks, "connecting queue pairs", [&] {
-    // Every rank takes part in the exchange, whatever fails before it.
-    bool exchanged = false;
-    const auto exchange = [&](const std::string& mine) {
-      exchanged = true;
-      const auto all = ranks.all_gather(mine, "exchanging queue pairs");
-      return wire ? all[static_cast<std::size_t>(is_from ? pair.to : pair.from)] : std::string();
-    };
-    try {
-      if (wire) guarded([&] { wire->connect(exchange); });
-    } catch (const Failure&) {
-      if (!exchanged) exchange("");
-      throw;
-    }
-    if (!wire) exchange("");
-  });
+  together(ranks, "connecting queue pairs",
+           [&] { connect_together(ranks, wire.get(), is_from ? pair.to : pair.from); });
   if (wire) wire->before_ = verbs::read_counters(wire->device_.port());
   return wire;
 }
 
-RdmaWire::RdmaWire(const verbs::Port& port, const RdmaSettings& settings, bool is_from)
+/// Every rank takes part in the exchange, whatever fails before it.
+void RdmaWire::connect_together(Ranks& ranks, RdmaWire* wire, int partner) {
+  bool exchanged = false;
+  const auto exchange = [&](const std::string& mine) {
+    exchanged = true;
+    const auto all = ranks.all_gather(mine, "exchanging queue pairs");
+    return wire == nullptr ? std::string() : all[static_cast<std::size_t>(partner)];
+  };
+  try {
+    if (wire != nullptr) with_exit_codes([&] { wire->connect(exchange); });
+  } catch (const Failure&) {
+    if (!exchanged) exchange("");
+    throw;
+  }
+  if (!exchanged) exchange("");
+}
+
+RdmaWire::RdmaWire(const RdmaLink& link, const RdmaSettings& settings, bool is_from)
     : settings_(settings),
       is_from_(is_from),
-      device_(port),
+      device_(link.port_of(is_from)),
       buffer_(memory_bytes(device_, settings), settings.pages) {
-  const auto choice = verbs::choose_gid(device_.port().gids, port.netdev, port.ethernet());
+  const auto& port = device_.port();
+  const auto choice = verbs::choose_gid(port.gids, port.netdev, port.ethernet(), link.ipv4);
   if (!choice.gid) {
     throw Failure(ExitCode::kEnvironment,
                   fmt::format("{} cannot be used: {}", port.name(), choice.reason));
@@ -193,36 +191,39 @@ int RdmaWire::write_word(std::size_t i, std::uint64_t value, std::size_t queue_p
              .length = kWordBytes,
              .lkey = endpoint_->local_key()};
   ibv_send_wr request{};
-  request.wr_id = kWord;
+  request.wr_id = kOwn;
   request.sg_list = &at;
   request.num_sge = 1;
   request.opcode = IBV_WR_RDMA_WRITE;
   request.send_flags = IBV_SEND_SIGNALED;
   request.wr.rdma.remote_addr = endpoint_->peer().memory + words_at(0) + i * kWordBytes;
   request.wr.rdma.rkey = endpoint_->peer().remote_key;
-  ++words_posted_;
+  ++own_posted_;
   return endpoint_->queue_pairs()[queue_pair].post(request);
 }
 
 void RdmaWire::deliver(std::size_t queue_pair) {
   ibv_sge at{};
   auto request = message(at);
+  request.wr_id = kOwn;
   request.send_flags |= IBV_SEND_SIGNALED;
+  ++own_posted_;
   check_post(endpoint_->queue_pairs()[queue_pair].post(request));
-  bool done = false;
-  poll_until(
-      [&](const ibv_wc& completion) { done = done || (completion.opcode & IBV_WC_RECV) == 0; },
-      [&] { return done; });
+  await_own();
 }
 
 void RdmaWire::signal(std::size_t queue_pair) {
   check_post(write_word(settings_.queue_pairs, ++signals_sent_, queue_pair));
-  poll_until([](const ibv_wc&) {}, [&] { return words_posted_ == 0; });
+  await_own();
+}
+
+void RdmaWire::await_own() {
+  poll_until(taker_, [&] { return own_posted_ == 0; });
 }
 
 void RdmaWire::await_signal() {
   ++signals_seen_;
-  poll_until([](const ibv_wc&) {}, [&] { return word(settings_.queue_pairs) >= signals_seen_; });
+  poll_until(taker_, [&] { return word(settings_.queue_pairs) >= signals_seen_; });
 }
 
 void RdmaWire::fail(const ibv_wc& completion) const {

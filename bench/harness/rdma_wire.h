@@ -54,7 +54,7 @@ class RdmaWire {
   static std::unique_ptr<RdmaWire> open(Ranks& ranks, const RdmaPair& pair, const RdmaLink* link,
                                         const RdmaSettings& settings);
 
-  RdmaWire(const verbs::Port& port, const RdmaSettings& settings, bool is_from);
+  RdmaWire(const RdmaLink& link, const RdmaSettings& settings, bool is_from);
   RdmaWire(const RdmaWire&) = delete;
   RdmaWire& operator=(const RdmaWire&) = delete;
   ~RdmaWire() = default;
@@ -77,14 +77,18 @@ class RdmaWire {
   /// 0 or an error number.
   [[nodiscard]] int write_word(std::size_t i, std::uint64_t value, std::size_t queue_pair) noexcept;
 
+  /// Who takes completions of the body's own messages while the next ones wait.
+  using Taker = std::function<void(const ibv_wc&)>;
+  void set_taker(Taker taker) { taker_ = std::move(taker); }
   /// One message on a queue pair, to its completion.
   void deliver(std::size_t queue_pair);
   /// The other end's await_signal returns, after everything posted before on that queue pair.
   void signal(std::size_t queue_pair);
   void await_signal();
 
-  /// Takes completions until `done`; calls `take` with each that is not of a word. Throws Failure:
-  /// kPeer with the meaning of the first that failed, kTimeout after 10 s without progress.
+  /// Takes completions until `done`; calls `take` with each that is not of a word or delivery.
+  /// Throws Failure: kPeer with the meaning of the first that failed, kTimeout after 10 s without
+  /// progress.
   template <typename Take, typename Done>
   void poll_until(Take take, Done done) {
     Patience patience(*this);
@@ -100,8 +104,8 @@ class RdmaWire {
     for (int i = 0; i < count; ++i) {
       const auto& completion = completions[static_cast<std::size_t>(i)];
       if (completion.status != IBV_WC_SUCCESS) fail(completion);
-      if (completion.wr_id == kWord) {
-        --words_posted_;
+      if (completion.wr_id == kOwn) {
+        --own_posted_;
       } else {
         take(completion);
       }
@@ -133,7 +137,7 @@ class RdmaWire {
   [[nodiscard]] std::string evidence() const;
   void hang_up() noexcept { endpoint_->hang_up(); }
 
-  static constexpr std::uint64_t kWord = ~std::uint64_t{0};  // the wr_id of a word's write
+  static constexpr std::uint64_t kOwn = ~std::uint64_t{0};  // the wr_id of words and deliveries
 
  private:
   [[nodiscard]] std::span<std::byte> area(std::size_t i) const;
@@ -142,14 +146,17 @@ class RdmaWire {
   [[noreturn]] void fail(const ibv_wc& completion) const;
   [[noreturn]] void fail_poll() const;
   [[noreturn]] void give_up() const;
+  void await_own();
   void connect(const verbs::Exchange& exchange);
+  static void connect_together(Ranks& ranks, RdmaWire* wire, int partner);
 
   RdmaSettings settings_;
   bool is_from_;
   verbs::Device device_;
   verbs::Buffer buffer_;
   std::unique_ptr<verbs::Endpoint> endpoint_;
-  int words_posted_ = 0;
+  int own_posted_ = 0;
+  Taker taker_ = [](const ibv_wc&) {};
   std::uint64_t signals_sent_ = 0;
   std::uint64_t signals_seen_ = 0;
   verbs::Counters before_;

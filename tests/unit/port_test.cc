@@ -140,6 +140,12 @@ TEST(ChoosingAGid, ATwinWithoutAnIpv4AddressIsUsedAndDoubted) {
             "enP2p1s0f0np0");
 }
 
+TEST(ChoosingAGid, WithoutAnIpv4AddressAtTheOtherEndNoneIsUsed) {
+  const auto ports = active(ports_of(one_cable(1)));
+  const auto choice = choose_gid(ports[0].gids, ports[0].netdev, true, false);
+  EXPECT_TRUE(choice.gid->link_local());
+}
+
 TEST(ChoosingAGid, WithoutRoceV2OrWithoutAny) {
   auto gids = ports_of(one_cable(1))[0].gids;
   EXPECT_EQ(choose_gid({}, "eth0", true).reason, "its table of GIDs is empty");
