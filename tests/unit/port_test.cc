@@ -23,6 +23,7 @@ constexpr double kGigabit = 1e9 / 8;
 
 std::vector<std::string> names(const std::vector<Port>& ports) {
   std::vector<std::string> all;
+  all.reserve(ports.size());
   for (const auto& port : ports) all.push_back(port.name());
   return all;
 }
