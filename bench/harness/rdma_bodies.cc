@@ -223,8 +223,8 @@ void RdmaBandwidthBody::run(std::uint64_t n) {
   const auto to_receive = received_ + (receives() ? n : 0);
   RdmaWire::Patience patience(wire());
   while (completed_ < to_complete || received_ < to_receive) {
-    const int posted = post_some(left);
-    patience.note(posted + wire().poll_once([&](const ibv_wc& completion) { take(completion); }));
+    const int posted = post_some(left, left);
+    patience.note(posted + poll());
   }
 }
 
@@ -240,9 +240,9 @@ bool RdmaBandwidthBody::may_post(std::size_t lane) const {
 }
 
 /// Queue pairs take turns. Returns how many were posted.
-int RdmaBandwidthBody::post_some(std::uint64_t& left) {
+int RdmaBandwidthBody::post_some(std::uint64_t& left, std::uint64_t most) {
   int count = 0;
-  for (; left > 0 && may_post(next_lane_); --left, ++count) {
+  for (; left > 0 && most > 0 && may_post(next_lane_); --left, --most, ++count) {
     auto& lane = lanes_[next_lane_];
     ++lane.posted;
     ++posted_;
@@ -260,6 +260,10 @@ int RdmaBandwidthBody::post_some(std::uint64_t& left) {
     next_lane_ = (next_lane_ + 1) % lanes_.size();
   }
   return count;
+}
+
+int RdmaBandwidthBody::poll() {
+  return wire().poll_once([&](const ibv_wc& completion) { take(completion); });
 }
 
 void RdmaBandwidthBody::post_room(std::size_t lane) {

@@ -78,6 +78,15 @@ class RdmaBandwidthBody : public RdmaBody {
   [[nodiscard]] int group() const override;
   void run(std::uint64_t n) override;
 
+  /// The parts of run, for who drives several links at once: posts at most `most` of the messages
+  /// that are `left`, or takes completions; both tell how many. With a moderation of 1 only, since
+  /// nobody knows which message of a link is its last.
+  int post_some(std::uint64_t& left, std::uint64_t most);
+  int poll();
+  [[nodiscard]] std::uint64_t posted() const { return posted_; }
+  [[nodiscard]] std::uint64_t completed() const { return completed_; }
+  [[nodiscard]] RdmaWire& link() { return wire(); }
+
  protected:
   void take_sent() override;
 
@@ -93,7 +102,6 @@ class RdmaBandwidthBody : public RdmaBody {
   [[nodiscard]] bool receives() const;
   [[nodiscard]] std::uint64_t first_room() const;
   [[nodiscard]] bool may_post(std::size_t lane) const;
-  int post_some(std::uint64_t& left);
   void post_room(std::size_t lane);
   void take(const ibv_wc& completion);
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "report/commands/commands.h"
+#include "report/links.h"
 #include "report/record.h"
 #include "report/result_table.h"
 
@@ -54,7 +55,8 @@ void print_file(const ResultFile& file, const Ink& ink) {
   }
   const auto mark = file.context_value("wiretax_mark");
   if (!mark.empty()) title += fmt::format(": {}", mark);
-  fmt::print("\n{}\n{}", ink.bold(printable(title)), result_table(file, ink));
+  fmt::print("\n{}\n{}{}", ink.bold(printable(title)), result_table(file, ink),
+             links_text(file, ink));
 }
 
 }  // namespace

@@ -1,0 +1,91 @@
+// Links alone and together, from recorded results.
+
+#include "report/links.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace wiretax {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using Json = nlohmann::json;
+
+Json row(const std::string& links, int from, int to, double rate) {
+  return {{"name", "rdma_links/links:" + links + "/from:" + std::to_string(from) +
+                       "/to:" + std::to_string(to) + "/bytes:65536"},
+          {"run_type", "iteration"},
+          {"iterations", 1},
+          {"real_time", 100.0},
+          {"cpu_time", 100.0},
+          {"time_unit", "us"},
+          {"label", "valid"},
+          {"bytes", 65536.0},
+          {"GBps", rate}};
+}
+
+std::string text_of(const std::vector<Json>& rows) {
+  const Json document = {{"context", {{"wiretax_schema", 1}, {"wiretax_status", "complete"}}},
+                         {"benchmarks", rows}};
+  return links_text(parse_result_file(document.dump(), "links.json"), Ink(Colour::kNever));
+}
+
+/// Both halves of one cable: together they fill the cage.
+std::vector<Json> twins() {
+  auto both = row("rocep1s0f0+roceP2p1s0f0", 0, 1, 23.5);
+  both["GBps_rocep1s0f0"] = 11.8;
+  both["GBps_roceP2p1s0f0"] = 11.7;
+  both["bound_Gbps"] = 196.0;
+  return {row("rocep1s0f0", 0, 1, 13.5), row("roceP2p1s0f0", 0, 1, 13.0), both};
+}
+
+TEST(Links, TogetherBesideAloneAndBesideWhatWasToBeExpected) {
+  const auto text = text_of(twins());
+  EXPECT_THAT(text, AllOf(HasSubstr("together/alone"), HasSubstr("predicted")));
+  EXPECT_THAT(text, HasSubstr("rocep1s0f0          13.5           11.8"));
+  // 23.5 of 26.5 GB/s; 196 Gb/s are 24.5 GB/s.
+  EXPECT_THAT(text,
+              HasSubstr("all                 26.5           23.5            0.89       0.92"));
+  EXPECT_THAT(text, Not(HasSubstr("GB/s from")));
+}
+
+TEST(Links, WithoutABoundNothingIsPredicted) {
+  auto rows = twins();
+  rows.back().erase("bound_Gbps");
+  EXPECT_THAT(text_of(rows), HasSubstr("0.89          -"));
+}
+
+TEST(Links, ASumThatSaysNothingIsNotTold) {
+  auto rows = twins();
+  rows.back() = {{"name", rows.back()["name"]},
+                 {"run_type", "iteration"},
+                 {"error_occurred", true},
+                 {"error_message", "invalid: the links were at work together for 60 % of the time"},
+                 {"iterations", 0},
+                 {"real_time", 0.0},
+                 {"cpu_time", 0.0},
+                 {"time_unit", "us"}};
+  EXPECT_THAT(text_of(rows), AllOf(HasSubstr("60 % of the time"), Not(HasSubstr("23.5"))));
+}
+
+TEST(Links, OneLinkHasNoSum) {
+  EXPECT_THAT(text_of({row("rocep1s0f0", 0, 1, 13.5)}),
+              AllOf(HasSubstr("13.5"), Not(HasSubstr("  all "))));
+}
+
+TEST(Links, TheSlowCableAmongSeveralHostsIsNamed) {
+  const auto text = text_of(
+      {row("rocep1s0f0", 0, 1, 13.4), row("rocep1s0f0", 0, 2, 13.5), row("rocep1s0f0", 1, 2, 6.7)});
+  EXPECT_THAT(text, AllOf(HasSubstr("GB/s from"),
+                          HasSubstr("1 to 2 reaches 50 % of the median pair: look at its cable"),
+                          Not(HasSubstr("0 to 1 reaches"))));
+}
+
+TEST(Links, OtherFilesHaveNone) { EXPECT_EQ(text_of({}), ""); }
+
+}  // namespace
+}  // namespace wiretax
