@@ -17,6 +17,7 @@ import unittest
 BIN = os.environ["WIRETAX_BIN"]
 TCP = os.path.join(BIN, "wiretax-tcp")
 RDMA = os.path.join(BIN, "wiretax-rdma")
+LINKS = os.path.join(BIN, "wiretax-links")
 COLLECTIVES = os.path.join(BIN, "wiretax-collectives")
 REPORT = os.path.join(BIN, "wiretax-report")
 FAULTY = os.environ.get("WIRETAX_FAULTY", "")
@@ -200,7 +201,7 @@ class Test(unittest.TestCase):
     # What cannot be measured.
 
     def test_one_rank_is_skipped_rows_and_no_failure(self):
-        for program in (TCP, RDMA, COLLECTIVES):
+        for program in (TCP, RDMA, LINKS, COLLECTIVES):
             code, output = self.run_program(1, program, "--out", self.out)
             self.assertEqual(code, OK, output)
             self.assertIn("skipped: " + os.path.basename(program) + " needs at least two ranks", output)

@@ -77,7 +77,8 @@ class Endings(ScriptTest):
         self.bin = f"{folder}/bin"
         os.mkdir(self.bin)
         shutil.copy(f"{BIN}/wiretax-report", self.bin)
-        self.program("wiretax-collectives", "write complete")
+        for name in ("rdma", "links", "collectives"):
+            self.program(f"wiretax-{name}", "write complete")
 
     def program(self, name, body):
         with open(f"{self.bin}/{name}", "w") as file:
