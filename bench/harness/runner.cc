@@ -83,9 +83,10 @@ class Runner::Leader {
     double fastest_s = std::numeric_limits<double>::infinity();
     for (const auto& report : by_rank) {
       if (report[kGroupAt] != static_cast<double>(group)) continue;
+      const bool slowest = report[kElapsedAt] > time.elapsed_s;
       time.elapsed_s = std::max(time.elapsed_s, report[kElapsedAt]);
       fastest_s = std::min(fastest_s, report[kElapsedAt]);
-      add_singles({report.begin() + kSinglesAt, report.end()}, time.singles_s);
+      add_singles({report.begin() + kSinglesAt, report.end()}, slowest, time.singles_s);
     }
     time.skew_s = time.elapsed_s - fastest_s;
     // Behind a barrier each operation is a measurement of its own: the slowest rank of each counts.
@@ -97,10 +98,10 @@ class Runner::Leader {
   }
 
   /// Behind a barrier an operation takes as long as on its slowest rank. In a chain the ranks'
-  /// clocks cut it at different moments, so only the times of one rank add up to the whole: the
-  /// first's.
-  void add_singles(std::vector<double> theirs, std::vector<double>& singles_s) const {
-    if (singles_s.empty()) {
+  /// clocks cut it at different moments, so only the times of one rank add up to the whole: those
+  /// of the slowest, which is the one that the mean is of.
+  void add_singles(std::vector<double> theirs, bool slowest, std::vector<double>& singles_s) const {
+    if (singles_s.empty() || (slowest && timing_ != Timing::kIsolated)) {
       singles_s = std::move(theirs);
     } else if (timing_ == Timing::kIsolated) {
       for (std::size_t i = 0; i < singles_s.size(); ++i) {

@@ -392,6 +392,13 @@ class Test(unittest.TestCase):
         labels = {row["name"]: row.get("label", "") for row in self.rows()}
         self.assertIn("one rank far behind", labels["spin/bytes:2"])
 
+    def test_single_times_are_those_that_the_mean_is_of(self):
+        code, output = self.faulty("slow_rank")
+        self.assertEqual(code, OK, output)
+        for row in self.rows():
+            self.assertLessEqual(row["min_us"], row["real_time"] * (1 + 1e-9), row)
+            self.assertGreaterEqual(row["max_us"], row["real_time"] * (1 - 1e-9), row)
+
 
 if __name__ == "__main__":
     result = unittest.main(exit=False, verbosity=2).result
