@@ -109,6 +109,10 @@ void read_heads(const ConfigFields& fields, const Family& family, Model& model) 
     model.latent_dim =
         fields.count("kv_lora_rank", kWidest) + fields.count("qk_rope_head_dim", kWidest);
     model.head_dim = fields.count("v_head_dim", kWidest);
+    model.notes.emplace_back(
+        "the projections onto latent vectors (q_a, kv_a) are priced as split by tensor "
+        "parallelism, "
+        "engines keep them whole on each machine");
     return;
   }
   if (!fields.has("head_dim") && model.hidden % model.heads != 0) {

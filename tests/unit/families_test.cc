@@ -45,6 +45,7 @@ Json latent(const char* model_type) {
 
 TEST(Families, LatentAttentionByHand) {
   const auto model = read(latent("deepseek_v3"));
+  EXPECT_THAT(model.notes, ElementsAre(HasSubstr("engines keep them whole on each machine")));
   const double one = 8 * 5 + 5 * 4 * (3 + 2) + 8 * (7 + 2) + 7 * 4 * (3 + 6) + 4 * 6 * 8;
   EXPECT_DOUBLE_EQ(model.parameters.attention, 6 * one);
   EXPECT_DOUBLE_EQ(model.parameters.norms, 13 * 8 + 6 * (5 + 7));

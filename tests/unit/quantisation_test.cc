@@ -121,7 +121,8 @@ TEST(Quantisation, AModelOfSixHundredBillionInInt4) {
   EXPECT_DOUBLE_EQ(model.quant.bits.ffn, 16);  // the first layer's
   EXPECT_DOUBLE_EQ(model.quant.bits.shared_expert, 16);
   EXPECT_NEAR(model.resident_bytes() / 1e9, 595, 2);
-  EXPECT_THAT(model.notes, ElementsAre(HasSubstr("only the language model")));
+  EXPECT_THAT(model.notes,
+              ElementsAre(HasSubstr("latent vectors"), HasSubstr("only the language model")));
 }
 
 TEST(Quantisation, ModelOptsMixedPrecisionByModule) {
