@@ -147,11 +147,11 @@ class WrongUse(RdmaTest):
         self.assert_fails(USAGE, f"--device {DEVICE}:2", options=["--device", f"{DEVICE}:2"])
 
     def test_more_than_the_device_can(self):
-        base = ["--device", DEVICE, "--mode", "bandwidth", "--bytes", "4Ki"]
-        for options, parts in [(["--depth", "65536"], ["its limit (max_", "--depth"]),
-                               (["--inline", "60000"], ["inline", "--inline"]),
-                               (["--bytes", "3Gi", "--force"], ["max_msg_sz", "--bytes"])]:
-            self.assert_fails(USAGE, "(spark-0", DEVICE, *parts, options=base + options)
+        for size, options, parts in [("4Ki", ["--depth", "65536"], ["its limit (max_", "--depth"]),
+                                     ("4Ki", ["--inline", "60000"], ["inline", "--inline"]),
+                                     ("3Gi", ["--force"], ["max_msg_sz", "--bytes"])]:
+            self.assert_fails(USAGE, "(spark-0", DEVICE, *parts,
+                              options=["--device", DEVICE, "--mode", "bandwidth", "--bytes", size, *options])
 
 
 class BadDays(RdmaTest):
