@@ -3,15 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "bench/harness/model_sizes.h"
 #include "bench/harness/program.h"
-#include "bench/harness/rdma_confirm.h"
 #include "bench/harness/rdma_links_body.h"
-#include "bench/harness/round_robin.h"
+#include "bench/harness/rdma_program.h"
 #include "report/units.h"
 
 namespace wiretax::bench {
@@ -21,7 +19,7 @@ using Json = nlohmann::json;
 
 constexpr const char* kSizes = "64Ki,1Mi";
 
-class LinksProgram : public Program {
+class Links : public RdmaProgram {
  public:
   [[nodiscard]] std::string_view name() const override { return "wiretax-links"; }
   [[nodiscard]] std::string_view purpose() const override {
@@ -29,54 +27,24 @@ class LinksProgram : public Program {
            "tells what they share. Run it under mpirun.";
   }
 
-  void add_options(CLI::App& app) override {
-    app.add_option("--device", devices_,
-                   "RDMA devices, such as rocep1s0f0,roceP2p1s0f0; default: every port that is "
-                   "ACTIVE, with the one it reaches on the other host")
-        ->delimiter(',');
-    app.add_option("--qps", queue_pairs_, "Queue pairs of each link")
-        ->check(CLI::Range(1, 4096))
-        ->capture_default_str();
-    app.add_option("--depth", depth_, "Messages on their way on each queue pair")
-        ->check(CLI::Range(1, 65536))
-        ->capture_default_str();
-  }
-
   void before_mpi(const Options& options) override {
     sizes_ = Sizes(parse_byte_list(options.bytes.empty() ? kSizes : options.bytes));
-  }
-
-  void set_up(Session& session) override {
-    rounds_ = round_robin(session.ranks.size());
-    if (session.ranks.size() < 2) return;
-    links_.emplace(session, devices_);
-    if (!links_->missing() && !session.options.list) {
-      confirm_links(session, *links_, !devices_.empty());
-    }
-    session.context["rdma_devices"] = links_->description();
-    session.context["links_left_out"] = Json(links_->dropped()).dump();
-    session.context["wiretax_fabric"] = Json("links").dump();
-    session.context["wiretax_fabric_kind"] = Json("rdma").dump();
-    session.context["transport"] =
-        Json(links_->emulated() ? "soft-RoCE (rxe), no hardware" : "RDMA over libibverbs").dump();
-  }
-
-  [[nodiscard]] std::optional<std::string> missing(const Session& session) const override {
-    if (auto reason = Program::missing(session)) return reason;
-    return links_->missing();
   }
 
   /// Each link alone, and all together where there are several.
   std::vector<Point> points(const Session& session) override {
     const bool nothing = missing(session).has_value();
-    const std::size_t most = nothing ? 1 : links_->most();
+    const std::size_t most = nothing ? 1 : links().most();
     std::vector<Point> points;
     for (std::size_t set = 0; set <= most; ++set) {
       for (const auto bytes : sizes_.of("all_reduce", 2)) {
-        for (std::size_t round = 0; round < rounds_.size(); ++round) {
-          const Json order = {
-              {"set", set}, {"all", set == most}, {"bytes", bytes}, {"round", round}};
-          for (std::size_t i = 0; i < rounds_[round].size(); ++i)
+        for (std::size_t round = 0; round < rounds().size(); ++round) {
+          const Json order = {{"set", set},
+                              {"links", set == most ? std::max<std::size_t>(1, most) : 1},
+                              {"all", set == most},
+                              {"bytes", bytes},
+                              {"round", round}};
+          for (std::size_t i = 0; i < rounds()[round].size(); ++i)
             add_point(order, i, nothing, points);
         }
       }
@@ -84,17 +52,14 @@ class LinksProgram : public Program {
     return points;
   }
 
-  [[nodiscard]] int groups(const Session& session) const override {
-    return std::max(1, session.ranks.size() / 2);
-  }
-
   [[nodiscard]] std::uint64_t memory_bytes(const Point& point) const override {
-    return (2 * point.bytes + kMebibyte) * (links_ ? std::max<std::size_t>(1, links_->most()) : 1);
+    return (2 * point.bytes + kMebibyte) *
+           Json::parse(point.specification)["links"].get<std::uint64_t>();
   }
 
   std::unique_ptr<Body> prepare(Session& session, const std::string& specification) override {
     const auto order = Json::parse(specification);
-    const auto& round = rounds_.at(order["round"].get<std::size_t>());
+    const auto& round = rounds().at(order["round"].get<std::size_t>());
     RdmaPair pair;
     std::vector<const RdmaLink*> mine;
     int index = 0;
@@ -107,7 +72,7 @@ class LinksProgram : public Program {
     }
     // Opening is collective: every rank goes through as many links as any pair has.
     std::vector<std::unique_ptr<RdmaBandwidthBody>> bodies;
-    const std::size_t most = order["all"].get<bool>() ? links_->most() : 1;
+    const std::size_t most = order["all"].get<bool>() ? links().most() : 1;
     for (std::size_t i = 0; i < most; ++i) {
       auto wire = RdmaWire::open(session.ranks, pair, i < mine.size() ? mine[i] : nullptr,
                                  settings_for(order["bytes"]));
@@ -120,13 +85,18 @@ class LinksProgram : public Program {
                 const std::vector<std::string>& evidence, Row& row) override {
     const auto order = Json::parse(point.specification);
     const auto [from, to] =
-        rounds_.at(order["round"].get<std::size_t>()).at(static_cast<std::size_t>(point.group));
+        rounds().at(order["round"].get<std::size_t>()).at(static_cast<std::size_t>(point.group));
     const auto links = links_of({from, to}, order);
     const auto sent = decode_links_together(evidence.at(static_cast<std::size_t>(from)));
     const auto received = decode_links_together(evidence.at(static_cast<std::size_t>(to)));
     add_rates(sent, links, row);
-    add_losses(sent, session.ranks.describe(from), row);
-    add_losses(received, session.ranks.describe(to), row);
+    row.counters["retransmits"] = 0;
+    for (const auto& link : sent.links) {
+      add_losses(link.port, link.growth, session.ranks.describe(from), row);
+    }
+    for (const auto& link : received.links) {
+      add_losses(link.port, link.growth, session.ranks.describe(to), row);
+    }
     for (const auto* const link : links) {
       if (!link->doubt.empty()) row.doubts.push_back(link->doubt);
     }
@@ -136,7 +106,7 @@ class LinksProgram : public Program {
  private:
   [[nodiscard]] std::vector<const RdmaLink*> links_of(const RdmaPair& pair,
                                                       const Json& order) const {
-    const auto& all = links_->between(pair.from, pair.to);
+    const auto& all = links().between(pair.from, pair.to);
     const auto set = order["set"].get<std::size_t>();
     std::vector<const RdmaLink*> chosen;
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -146,11 +116,11 @@ class LinksProgram : public Program {
   }
 
   [[nodiscard]] RdmaSettings settings_for(std::uint64_t bytes) const {
-    return {.bytes = bytes, .queue_pairs = queue_pairs_, .depth = depth_, .moderation = 1};
+    return {.bytes = bytes, .queue_pairs = queue_pairs(), .depth = depth(), .moderation = 1};
   }
 
   void add_point(const Json& order, std::size_t i, bool nothing, std::vector<Point>& points) const {
-    const auto [from, to] = rounds_.at(order["round"].get<std::size_t>()).at(i);
+    const auto [from, to] = rounds().at(order["round"].get<std::size_t>()).at(i);
     std::vector<std::string> names = {"none"};
     if (!nothing) {
       names.clear();
@@ -203,15 +173,6 @@ class LinksProgram : public Program {
     row.counters["Gbps"] = sent.rate() / kGigabit;
   }
 
-  static void add_losses(const LinksTogether& end, const std::string& rank, Row& row) {
-    for (const auto& link : end.links) {
-      for (const auto& [name, value] : verbs::signs_of_loss(link.growth)) {
-        row.doubts.push_back(fmt::format("{} +{} on {} of {}", name, value, link.port, rank));
-        row.counters["retransmits"] += static_cast<double>(value);
-      }
-    }
-  }
-
   static void add_bound(const std::vector<const RdmaLink*>& links, Row& row) {
     std::vector<verbs::Port> mine;
     std::vector<verbs::Port> theirs;
@@ -225,18 +186,13 @@ class LinksProgram : public Program {
     if (bound) row.counters["bound_Gbps"] = bound->bytes_per_s / kGigabit;
   }
 
-  std::vector<std::string> devices_;
-  std::uint32_t queue_pairs_ = 1;
-  std::uint32_t depth_ = 128;
   Sizes sizes_;
-  std::optional<RdmaLinks> links_;
-  std::vector<std::vector<std::pair<int, int>>> rounds_;
 };
 
 }  // namespace
 }  // namespace wiretax::bench
 
 int main(int argc, char** argv) {
-  wiretax::bench::LinksProgram program;
+  wiretax::bench::Links program;
   return wiretax::bench::run_program(program, argc, argv);
 }

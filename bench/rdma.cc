@@ -10,8 +10,7 @@
 #include "bench/harness/model_sizes.h"
 #include "bench/harness/program.h"
 #include "bench/harness/rdma_bodies.h"
-#include "bench/harness/rdma_confirm.h"
-#include "bench/harness/round_robin.h"
+#include "bench/harness/rdma_program.h"
 #include "report/units.h"
 
 namespace wiretax::bench {
@@ -26,7 +25,7 @@ constexpr int kAutomatic = -1;
 constexpr std::array kOperations = {RdmaOperation::kWrite, RdmaOperation::kSend,
                                     RdmaOperation::kRead};
 
-class RdmaProgram : public Program {
+class Rdma : public RdmaProgram {
  public:
   [[nodiscard]] std::string_view name() const override { return "wiretax-rdma"; }
   [[nodiscard]] std::string_view purpose() const override {
@@ -35,6 +34,7 @@ class RdmaProgram : public Program {
   }
 
   void add_options(CLI::App& app) override {
+    RdmaProgram::add_options(app);
     app.add_option("--op", operations_, "write, send, read")
         ->delimiter(',')
         ->check(CLI::IsMember({"write", "send", "read"}))
@@ -42,16 +42,6 @@ class RdmaProgram : public Program {
     app.add_option("--mode", modes_, "bandwidth, latency")
         ->delimiter(',')
         ->check(CLI::IsMember({"bandwidth", "latency"}))
-        ->capture_default_str();
-    app.add_option("--device", devices_,
-                   "RDMA devices, such as rocep1s0f0 or mlx5_0:1; default: every port that is "
-                   "ACTIVE, with the one it reaches on the other host")
-        ->delimiter(',');
-    app.add_option("--qps", queue_pairs_, "Queue pairs of the bandwidth")
-        ->check(CLI::Range(1, 4096))
-        ->capture_default_str();
-    app.add_option("--depth", depth_, "Messages on their way on each queue pair")
-        ->check(CLI::Range(1, 65536))
         ->capture_default_str();
     app.add_option("--moderation", moderation_, "One completion for so many messages")
         ->check(CLI::Range(1, 65536))
@@ -77,32 +67,11 @@ class RdmaProgram : public Program {
     latency_sizes_ = requested_sizes(options, kLatencySizes);
   }
 
-  void set_up(Session& session) override {
-    rounds_ = round_robin(session.ranks.size());
-    if (session.ranks.size() < 2) return;
-    links_.emplace(session, devices_);
-    if (!links_->missing() && !session.options.list) {
-      confirm_links(session, *links_, !devices_.empty());
-    }
-    const auto& devices = links_->description();
-    session.context["rdma_devices"] = devices;
-    session.context["links_left_out"] = Json(links_->dropped()).dump();
-    session.context["wiretax_fabric"] = Json("rdma").dump();
-    session.context["wiretax_fabric_kind"] = Json("rdma").dump();
-    session.context["transport"] =
-        Json(links_->emulated() ? "soft-RoCE (rxe), no hardware" : "RDMA over libibverbs").dump();
-  }
-
-  [[nodiscard]] std::optional<std::string> missing(const Session& session) const override {
-    if (auto reason = Program::missing(session)) return reason;
-    return links_->missing();
-  }
-
   std::vector<Point> points(const Session& session) override {
     const bool nothing = missing(session).has_value();
-    const std::size_t links = nothing ? 1 : links_->most();
+    const std::size_t count = nothing ? 1 : links().most();
     std::vector<Point> points;
-    for (std::size_t link = 0; link < links; ++link) {
+    for (std::size_t link = 0; link < count; ++link) {
       for (const auto& mode : modes_) {
         for (const auto operation : kOperations) {
           if (std::ranges::count(operations_, operation_name(operation)) == 0) continue;
@@ -120,10 +89,6 @@ class RdmaProgram : public Program {
     return points;
   }
 
-  [[nodiscard]] int groups(const Session& session) const override {
-    return std::max(1, session.ranks.size() / 2);
-  }
-
   [[nodiscard]] std::uint64_t memory_bytes(const Point& point) const override {
     return 2 * point.bytes + kMebibyte;
   }
@@ -131,7 +96,7 @@ class RdmaProgram : public Program {
   std::unique_ptr<Body> prepare(Session& session, const std::string& specification) override {
     const auto wanted = Json::parse(specification);
     const int rank = session.ranks.rank();
-    const auto& round = rounds_.at(wanted["round"].get<std::size_t>());
+    const auto& round = rounds().at(wanted["round"].get<std::size_t>());
     RdmaPair pair;
     const RdmaLink* link = nullptr;
     int index = 0;
@@ -154,26 +119,20 @@ class RdmaProgram : public Program {
                 const std::vector<std::string>& evidence, Row& row) override {
     const auto wanted = Json::parse(point.specification);
     const auto [from, to] =
-        rounds_.at(wanted["round"].get<std::size_t>()).at(static_cast<std::size_t>(point.group));
+        rounds().at(wanted["round"].get<std::size_t>()).at(static_cast<std::size_t>(point.group));
     const auto& link = *link_of({from, to}, wanted);
     row.counters["ranks"] = 2;
-    double lost = 0;
+    row.counters["retransmits"] = 0;
     for (const int rank : {from, to}) {
       const auto seen = Json::parse(evidence.at(static_cast<std::size_t>(rank)));
       const auto growth = seen["growth"].get<verbs::Counters>();
       row.counters["mtu"] = seen["path_mtu"];
-      for (const auto& [name, value] : verbs::signs_of_loss(growth)) {
-        row.doubts.push_back(fmt::format("{} +{} on {} of {}", name, value,
-                                         seen["port"].get<std::string>(),
-                                         session.ranks.describe(rank)));
-        lost += static_cast<double>(value);
-      }
+      add_losses(seen["port"], growth, session.ranks.describe(rank), row);
       if (rank != from) continue;
       if (const auto bytes = verbs::bytes_sent(growth)) {
         row.counters["wire_bytes"] = static_cast<double>(*bytes);
       }
     }
-    row.counters["retransmits"] = lost;
     if (!link.doubt.empty()) row.doubts.push_back(link.doubt);
     if (wanted["mode"] == "latency") return;
     add_rate(session, point, link, from, to, row);
@@ -184,7 +143,7 @@ class RdmaProgram : public Program {
                 Row& row) const {
     const double ways = bidirectional_ ? 2 : 1;
     const double rate = ways * static_cast<double>(point.bytes) / row.time_s;
-    row.counters["qps"] = queue_pairs_;
+    row.counters["qps"] = queue_pairs();
     row.counters["GBps"] = rate / kGigabyte;
     row.counters["Gbps"] = rate / kGigabit;
     row.counters["message_rate"] = ways / row.time_s;
@@ -194,9 +153,9 @@ class RdmaProgram : public Program {
   }
 
   [[nodiscard]] const RdmaLink* link_of(const RdmaPair& pair, const Json& specification) const {
-    const auto& links = links_->between(pair.from, pair.to);
+    const auto& found = links().between(pair.from, pair.to);
     const auto i = specification["link"].get<std::size_t>();
-    return i < links.size() ? &links[i] : nullptr;
+    return i < found.size() ? &found[i] : nullptr;
   }
 
   [[nodiscard]] RdmaSettings settings_for(const Json& wanted) const {
@@ -205,12 +164,12 @@ class RdmaProgram : public Program {
     constexpr int kLatencyInline = 220;  // ib_write_lat's
     int inline_bytes = inline_bytes_;
     if (inline_bytes == kAutomatic) {
-      inline_bytes = latency && !links_->emulated() ? kLatencyInline : 0;
+      inline_bytes = latency && !links().emulated() ? kLatencyInline : 0;
     }
     return {.operation = static_cast<RdmaOperation>(wanted["op"].get<int>()),
             .bytes = wanted["bytes"],
-            .queue_pairs = latency ? 1 : queue_pairs_,
-            .depth = latency ? kLatencyDepth : depth_,
+            .queue_pairs = latency ? 1 : queue_pairs(),
+            .depth = latency ? kLatencyDepth : depth(),
             .moderation = moderation_,
             .inline_bytes = static_cast<std::uint32_t>(inline_bytes),
             .mtu = mtu_,
@@ -220,10 +179,10 @@ class RdmaProgram : public Program {
   }
 
   void add_rounds(Json specification, bool nothing, std::vector<Point>& points) const {
-    for (std::size_t round = 0; round < rounds_.size(); ++round) {
+    for (std::size_t round = 0; round < rounds().size(); ++round) {
       specification["round"] = round;
-      for (std::size_t i = 0; i < rounds_[round].size(); ++i) {
-        const auto [from, to] = rounds_[round][i];
+      for (std::size_t i = 0; i < rounds()[round].size(); ++i) {
+        const auto [from, to] = rounds()[round][i];
         const auto* const link = nothing ? nullptr : link_of({from, to}, specification);
         if (link == nullptr && !nothing) continue;
         points.push_back(point_of(specification, i, link == nullptr ? "none" : link->name));
@@ -236,10 +195,10 @@ class RdmaProgram : public Program {
     const bool bandwidth = specification["mode"] == "bandwidth";
     const auto operation = static_cast<RdmaOperation>(specification["op"].get<int>());
     const auto bytes = specification["bytes"].get<std::uint64_t>();
-    const auto [from, to] = rounds_.at(specification["round"].get<std::size_t>()).at(i);
+    const auto [from, to] = rounds().at(specification["round"].get<std::size_t>()).at(i);
     auto name = fmt::format("rdma_{}_{}/link:{}/from:{}/to:{}", operation_name(operation),
                             bandwidth ? "bandwidth" : "latency", link, from, to);
-    if (bandwidth && queue_pairs_ > 1) name += fmt::format("/qps:{}", queue_pairs_);
+    if (bandwidth && queue_pairs() > 1) name += fmt::format("/qps:{}", queue_pairs());
     if (connect_ == "cm") name += "/connect:cm";
     if (bidirectional_) name += "/ways:2";
     // A read is there and back by itself; of a ping-pong one way is told; an exchange is what both
@@ -257,9 +216,6 @@ class RdmaProgram : public Program {
 
   std::vector<std::string> operations_ = {"write"};
   std::vector<std::string> modes_ = {"bandwidth", "latency"};
-  std::vector<std::string> devices_;
-  std::uint32_t queue_pairs_ = 1;
-  std::uint32_t depth_ = 128;
   std::uint32_t moderation_ = 16;
   int inline_bytes_ = kAutomatic;
   int mtu_ = 0;
@@ -268,14 +224,12 @@ class RdmaProgram : public Program {
   bool huge_pages_ = false;
   Sizes bandwidth_sizes_;
   Sizes latency_sizes_;
-  std::optional<RdmaLinks> links_;
-  std::vector<std::vector<std::pair<int, int>>> rounds_;
 };
 
 }  // namespace
 }  // namespace wiretax::bench
 
 int main(int argc, char** argv) {
-  wiretax::bench::RdmaProgram program;
+  wiretax::bench::Rdma program;
   return wiretax::bench::run_program(program, argc, argv);
 }

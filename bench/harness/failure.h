@@ -39,6 +39,20 @@ class AgreedFailure : public Failure {
 /// The failure that a caught exception stands for.
 Failure as_failure(const std::exception& error);
 
+/// Runs what knows no exit codes: a wrong argument is a wrong option, all else the environment's.
+template <typename Action>
+void with_exit_codes(Action action) {
+  try {
+    action();
+  } catch (const Failure&) {
+    throw;
+  } catch (const std::invalid_argument& error) {
+    throw Failure(ExitCode::kUsage, error.what());
+  } catch (const std::exception& error) {
+    throw Failure(ExitCode::kEnvironment, error.what());
+  }
+}
+
 /// Error number `code` of the system call `call` on this rank, with the meaning.
 Failure system_failure(ExitCode exit_code, const std::string& call, int code);
 

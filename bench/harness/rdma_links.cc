@@ -208,7 +208,8 @@ RdmaLinks::RdmaLinks(Session& session, const std::vector<std::string>& devices)
   auto& ranks = session.ranks;
   Json mine = {{"ports", Json::array()}, {"missing", ""}};
   together(ranks, "finding RDMA devices", [&] {
-    const auto ports = usable_ports(devices);
+    std::vector<Port> ports;
+    with_exit_codes([&] { ports = usable_ports(devices); });
     for (const auto& port : ports) mine["ports"].push_back(to_json(port));
     if (ports.empty()) {
       mine["missing"] = why_missing(verbs::find_ports({}), ranks.describe(ranks.rank()));

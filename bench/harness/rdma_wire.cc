@@ -50,20 +50,6 @@ std::size_t memory_bytes(const verbs::Device& device, const RdmaSettings& settin
   return memory_bytes(settings);
 }
 
-/// Set-up's errors, with the exit codes of their kinds.
-template <typename Action>
-void with_exit_codes(Action action) {
-  try {
-    action();
-  } catch (const Failure&) {
-    throw;
-  } catch (const std::invalid_argument& error) {
-    throw Failure(ExitCode::kUsage, error.what());
-  } catch (const std::exception& error) {
-    throw Failure(ExitCode::kEnvironment, error.what());
-  }
-}
-
 }  // namespace
 
 std::string_view operation_name(RdmaOperation operation) {
