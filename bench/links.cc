@@ -1,8 +1,9 @@
-// wiretax-links: every link between two hosts alone, then all of them at once.
+// wiretax-links: every link between two hosts alone, then all of them at once, over RDMA and TCP.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +11,8 @@
 #include "bench/harness/program.h"
 #include "bench/harness/rdma_links_body.h"
 #include "bench/harness/rdma_program.h"
+#include "bench/harness/tcp_links.h"
+#include "bench/harness/tcp_links_body.h"
 #include "report/units.h"
 
 namespace wiretax::bench {
@@ -17,68 +20,96 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kSizes = "64Ki,1Mi";
+constexpr const char* kRdmaSizes = "64Ki,1Mi";
+constexpr const char* kTcpSizes = "128Ki";
+constexpr const char* kTransports[] = {"rdma", "tcp"};
 
 class Links : public RdmaProgram {
  public:
   [[nodiscard]] std::string_view name() const override { return "wiretax-links"; }
   [[nodiscard]] std::string_view purpose() const override {
-    return "Writes over every RDMA link between ranks alone, then over all of them at once, and "
-           "tells what they share. Run it under mpirun.";
+    return "Sends over every link between ranks alone, then over all of them at once, with RDMA "
+           "and with TCP, and tells what they share. Run it under mpirun.";
+  }
+
+  void add_options(CLI::App& app) override {
+    RdmaProgram::add_options(app);
+    app.add_option("--transport", transports_, "rdma, tcp")
+        ->delimiter(',')
+        ->check(CLI::IsMember({"rdma", "tcp"}))
+        ->capture_default_str();
+    app.add_option("--interface", interfaces_,
+                   "TCP's links: NAMEs or networks such as 192.168.100.0/24; default: the "
+                   "interfaces of the RDMA links")
+        ->delimiter(',');
+    app.add_option("--streams", streams_, "TCP streams of each link, a thread each")
+        ->check(CLI::Range(1, 128))
+        ->capture_default_str();
   }
 
   void before_mpi(const Options& options) override {
-    sizes_ = Sizes(parse_byte_list(options.bytes.empty() ? kSizes : options.bytes));
+    rdma_sizes_ = Sizes(parse_byte_list(options.bytes.empty() ? kRdmaSizes : options.bytes));
+    tcp_sizes_ = Sizes(parse_byte_list(options.bytes.empty() ? kTcpSizes : options.bytes));
+  }
+
+  void set_up(Session& session) override {
+    RdmaProgram::set_up(session);
+    if (session.ranks.size() < 2) return;
+    if (wants("tcp")) tcp_.emplace(session, interfaces_, &links());
+    for (const auto* const transport : kTransports) {
+      if (!usable(transport)) continue;
+      for (int from = 0; from < session.ranks.size(); ++from) {
+        for (int to = from + 1; to < session.ranks.size(); ++to) {
+          if (!session.same_machine(from, to)) add_limits(session, {from, to}, transport);
+        }
+      }
+    }
+  }
+
+  [[nodiscard]] std::optional<std::string> missing(const Session& session) const override {
+    if (auto reason = Program::missing(session)) return reason;
+    if (usable("rdma") || usable("tcp")) return std::nullopt;
+    if (links().missing()) return links().missing();
+    return "no two ranks have a link for TCP: name interfaces with --interface";
   }
 
   /// Each link alone, and all together where there are several.
   std::vector<Point> points(const Session& session) override {
-    const bool nothing = missing(session).has_value();
-    const std::size_t most = nothing ? 1 : links().most();
     std::vector<Point> points;
-    for (std::size_t set = 0; set <= most; ++set) {
-      for (const auto bytes : sizes_.of("all_reduce", 2)) {
-        for (std::size_t round = 0; round < rounds().size(); ++round) {
-          const Json order = {{"set", set},
-                              {"links", set == most ? std::max<std::size_t>(1, most) : 1},
-                              {"all", set == most},
-                              {"bytes", bytes},
-                              {"round", round}};
-          for (std::size_t i = 0; i < rounds()[round].size(); ++i)
-            add_point(order, i, nothing, points);
-        }
+    if (missing(session)) {
+      add_points({{"transport", transports_.front()}, {"set", 0}, {"all", false}}, true, points);
+      return points;
+    }
+    for (const auto* const transport : kTransports) {
+      if (!usable(transport)) continue;
+      for (std::size_t set = 0; set <= most(transport); ++set) {
+        add_points({{"transport", transport}, {"set", set}, {"all", set == most(transport)}}, false,
+                   points);
       }
     }
     return points;
   }
 
   [[nodiscard]] std::uint64_t memory_bytes(const Point& point) const override {
-    return (2 * point.bytes + kMebibyte) *
-           Json::parse(point.specification)["links"].get<std::uint64_t>();
+    const auto order = Json::parse(point.specification);
+    const std::uint64_t each =
+        is_tcp(order) ? point.bytes + streams_ * kTcpReadBuffer : 2 * point.bytes + kMebibyte;
+    return each * (order["all"].get<bool>() ? most(order["transport"].get<std::string>()) : 1);
   }
 
   std::unique_ptr<Body> prepare(Session& session, const std::string& specification) override {
     const auto order = Json::parse(specification);
     const auto& round = rounds().at(order["round"].get<std::size_t>());
     RdmaPair pair;
-    std::vector<const RdmaLink*> mine;
     int index = 0;
     for (std::size_t i = 0; i < round.size(); ++i) {
       const RdmaPair candidate{round[i].first, round[i].second};
       if (!candidate.has(session.ranks.rank())) continue;
       pair = candidate;
-      mine = links_of(candidate, order);
       index = static_cast<int>(i);
     }
-    // Opening is collective: every rank goes through as many links as any pair has.
-    std::vector<std::unique_ptr<RdmaBandwidthBody>> bodies;
-    const std::size_t most = order["all"].get<bool>() ? links().most() : 1;
-    for (std::size_t i = 0; i < most; ++i) {
-      auto wire = RdmaWire::open(session.ranks, pair, i < mine.size() ? mine[i] : nullptr,
-                                 settings_for(order["bytes"]));
-      if (wire) bodies.push_back(std::make_unique<RdmaBandwidthBody>(std::move(wire), index));
-    }
-    return std::make_unique<RdmaLinksBody>(std::move(bodies), index);
+    if (is_tcp(order)) return prepare_tcp(session, order, pair, index);
+    return prepare_rdma(session, order, pair, index);
   }
 
   void describe(const Session& session, const Point& point,
@@ -86,51 +117,150 @@ class Links : public RdmaProgram {
     const auto order = Json::parse(point.specification);
     const auto [from, to] =
         rounds().at(order["round"].get<std::size_t>()).at(static_cast<std::size_t>(point.group));
-    const auto links = links_of({from, to}, order);
+    const RdmaPair pair{from, to};
     const auto sent = decode_links_together(evidence.at(static_cast<std::size_t>(from)));
     const auto received = decode_links_together(evidence.at(static_cast<std::size_t>(to)));
-    add_rates(sent, links, row);
+    const auto names = names_of(pair, order);
+    // RDMA's sender hears of every arrival; TCP's is done when its last block is buffered.
+    add_rates(is_tcp(order) ? received : sent, names, row);
+    add_wire_bytes(sent, names, row);
     row.counters["retransmits"] = 0;
-    for (const auto& link : sent.links) {
-      add_losses(link.port, link.growth, session.ranks.describe(from), row);
+    for (const auto& [rank, seen] : {std::pair(from, sent), std::pair(to, received)}) {
+      for (const auto& link : seen.links) {
+        if (is_tcp(order)) {
+          add_retransmits(link, session.ranks.describe(rank), row);
+        } else {
+          add_losses(link.port, link.growth, session.ranks.describe(rank), row);
+        }
+      }
     }
-    for (const auto& link : received.links) {
-      add_losses(link.port, link.growth, session.ranks.describe(to), row);
+    if (!is_tcp(order)) {
+      for (const auto* const link : chosen(links().between(from, to), order)) {
+        if (!link->doubt.empty()) row.doubts.push_back(link->doubt);
+      }
     }
-    for (const auto* const link : links) {
-      if (!link->doubt.empty()) row.doubts.push_back(link->doubt);
+    if (session.same_machine(from, to)) return;
+    if (const auto bound = bound_of_chosen(pair, order)) {
+      row.counters["bound_Gbps"] = bound->bytes_per_s / kGigabit;
     }
-    if (!session.same_machine(from, to)) add_bound(links, row);
   }
 
  private:
-  [[nodiscard]] std::vector<const RdmaLink*> links_of(const RdmaPair& pair,
-                                                      const Json& order) const {
-    const auto& all = links().between(pair.from, pair.to);
+  static bool is_tcp(const Json& order) { return order["transport"] == "tcp"; }
+
+  [[nodiscard]] bool wants(std::string_view transport) const {
+    return std::ranges::count(transports_, transport) > 0;
+  }
+  [[nodiscard]] bool usable(std::string_view transport) const {
+    if (!wants(transport)) return false;
+    return transport == "tcp" ? tcp_ && tcp_->most() > 0 : !links().missing();
+  }
+  [[nodiscard]] std::size_t most(std::string_view transport) const {
+    return transport == "tcp" ? tcp_->most() : links().most();
+  }
+
+  /// Of all links between two ranks, those that an order is about.
+  template <typename Link>
+  static std::vector<const Link*> chosen(const std::vector<Link>& all, const Json& order) {
     const auto set = order["set"].get<std::size_t>();
-    std::vector<const RdmaLink*> chosen;
+    std::vector<const Link*> chosen;
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (order["all"].get<bool>() || i == set) chosen.push_back(&all[i]);
     }
     return chosen;
   }
 
-  [[nodiscard]] RdmaSettings settings_for(std::uint64_t bytes) const {
-    return {.bytes = bytes, .queue_pairs = queue_pairs(), .depth = depth(), .moderation = 1};
+  [[nodiscard]] std::vector<std::string> names_of(const RdmaPair& pair, const Json& order) const {
+    std::vector<std::string> names;
+    if (is_tcp(order)) {
+      for (const auto* const link : chosen(tcp_->between(pair.from, pair.to), order)) {
+        names.push_back(link->name);
+      }
+    } else {
+      for (const auto* const link : chosen(links().between(pair.from, pair.to), order)) {
+        names.push_back(link->name);
+      }
+    }
+    return names;
+  }
+
+  [[nodiscard]] std::optional<verbs::Bound> bound_of_chosen(const RdmaPair& pair,
+                                                            const Json& order) const {
+    if (is_tcp(order)) return bound_of(chosen(tcp_->between(pair.from, pair.to), order));
+    return bound_of(chosen(links().between(pair.from, pair.to), order));
+  }
+
+  void add_limits(Session& session, const RdmaPair& pair, const std::string& transport) const {
+    for (std::size_t set = 0; set <= most(transport); ++set) {
+      const Json order = {{"transport", transport}, {"set", set}, {"all", set == most(transport)}};
+      const auto names = names_of(pair, order);
+      if (names.empty()) continue;
+      add_limit(session, fmt::format("{}", fmt::join(names, "+")), bound_of_chosen(pair, order));
+    }
+  }
+
+  // Opening is collective: every rank goes through as many links as any pair has.
+
+  std::unique_ptr<Body> prepare_rdma(Session& session, const Json& order, const RdmaPair& pair,
+                                     int index) const {
+    std::vector<const RdmaLink*> mine;
+    if (pair.from != RdmaPair::kNobody) mine = chosen(links().between(pair.from, pair.to), order);
+    const RdmaSettings settings = {
+        .bytes = order["bytes"], .queue_pairs = queue_pairs(), .depth = depth(), .moderation = 1};
+    std::vector<std::unique_ptr<RdmaBandwidthBody>> bodies;
+    for (std::size_t i = 0; i < (order["all"].get<bool>() ? most("rdma") : 1); ++i) {
+      auto wire =
+          RdmaWire::open(session.ranks, pair, i < mine.size() ? mine[i] : nullptr, settings);
+      if (wire) bodies.push_back(std::make_unique<RdmaBandwidthBody>(std::move(wire), index));
+    }
+    return std::make_unique<RdmaLinksBody>(std::move(bodies), index);
+  }
+
+  std::unique_ptr<Body> prepare_tcp(Session& session, const Json& order, const RdmaPair& pair,
+                                    int index) const {
+    const int rank = session.ranks.rank();
+    std::vector<const TcpLink*> mine;
+    if (pair.from != RdmaPair::kNobody) mine = chosen(tcp_->between(pair.from, pair.to), order);
+    std::vector<Descriptor> streams;
+    std::vector<verbs::Port> ports;
+    for (std::size_t i = 0; i < (order["all"].get<bool>() ? most("tcp") : 1); ++i) {
+      StreamPair ends;
+      if (i < mine.size()) {
+        ends = {pair.from, pair.to, mine[i]->from.address, mine[i]->to.address};
+        ports.push_back(mine[i]->port_of(rank == pair.from));
+      }
+      std::ranges::move(open_streams(session.ranks, ends, streams_), std::back_inserter(streams));
+    }
+    const StreamPair ends = mine.empty() ? StreamPair{} : StreamPair{pair.from, pair.to};
+    return std::make_unique<TcpLinksBody>(ends, index, rank, std::move(streams), std::move(ports),
+                                          Waiting::kBlocking, order["bytes"],
+                                          session.placement.cores);
+  }
+
+  /// Every size and every pair of ranks.
+  void add_points(Json order, bool nothing, std::vector<Point>& points) const {
+    for (const auto bytes : (is_tcp(order) ? tcp_sizes_ : rdma_sizes_).of("all_reduce", 2)) {
+      order["bytes"] = bytes;
+      for (std::size_t round = 0; round < rounds().size(); ++round) {
+        order["round"] = round;
+        for (std::size_t i = 0; i < rounds()[round].size(); ++i) {
+          add_point(order, i, nothing, points);
+        }
+      }
+    }
   }
 
   void add_point(const Json& order, std::size_t i, bool nothing, std::vector<Point>& points) const {
     const auto [from, to] = rounds().at(order["round"].get<std::size_t>()).at(i);
-    std::vector<std::string> names = {"none"};
-    if (!nothing) {
-      names.clear();
-      for (const auto* const link : links_of({from, to}, order)) names.push_back(link->name);
-    }
+    const auto names =
+        nothing ? std::vector<std::string>{"none"} : names_of(RdmaPair{from, to}, order);
     const bool repeats = order["all"].get<bool>() && names.size() < 2;  // one link alone is known
     if (names.empty() || repeats) return;
+    const auto streams = is_tcp(order) ? fmt::format("/streams:{}", streams_) : "";
     const auto bytes = order["bytes"].get<std::uint64_t>();
-    points.push_back({.name = fmt::format("rdma_links/links:{}/from:{}/to:{}/bytes:{}",
-                                          fmt::join(names, "+"), from, to, bytes),
+    points.push_back({.name = fmt::format("{}_links/links:{}/from:{}/to:{}{}/bytes:{}",
+                                          order["transport"].get<std::string>(),
+                                          fmt::join(names, "+"), from, to, streams, bytes),
                       .specification = order.dump(),
                       .bytes = bytes,
                       .precision = Precision::kBandwidth,
@@ -139,54 +269,62 @@ class Links : public RdmaProgram {
                       .group = static_cast<int>(i)});
   }
 
-  static void add_rates(const LinksTogether& sent, const std::vector<const RdmaLink*>& names,
+  static void add_rates(const LinksTogether& seen, const std::vector<std::string>& names,
                         Row& row) {
     double fastest = 0;
     double slowest = 0;
-    for (std::size_t i = 0; i < sent.links.size(); ++i) {
-      const auto& link = sent.links[i];
-      const auto& name = names.at(i)->name;
-      const double rate = link.bytes / link.seconds;
+    for (std::size_t i = 0; i < seen.links.size(); ++i) {
+      const auto& link = seen.links[i];
+      const double rate = link.seconds > 0 ? link.bytes / link.seconds : 0;
       fastest = std::max(fastest, rate);
-      slowest = slowest == 0 ? rate : std::min(slowest, rate);
-      row.counters["GBps_" + name] = rate / kGigabyte;
-      const auto wire = verbs::bytes_sent(link.growth);
-      if (wire) row.counters["wire_bytes_" + name] = static_cast<double>(*wire);
-      const auto netdev = link.growth.find("netdev_tx_bytes");
-      if (netdev != link.growth.end()) {
-        row.counters["netdev_bytes_" + name] = static_cast<double>(netdev->second);
-      }
-      row.counters["payload_bytes_" + name] = link.bytes;
+      slowest = i == 0 ? rate : std::min(slowest, rate);
+      row.counters["GBps_" + names.at(i)] = rate / kGigabyte;
+      row.counters["payload_bytes_" + names.at(i)] = link.bytes;
     }
     row.counters["ranks"] = 2;
-    row.counters["links"] = static_cast<double>(sent.links.size());
-    row.counters["overlap"] = sent.overlap();
-    if (sent.overlap() < LinksTogether::kLeastOverlap) {
+    row.counters["links"] = static_cast<double>(seen.links.size());
+    row.counters["overlap"] = seen.overlap();
+    if (seen.overlap() < LinksTogether::kLeastOverlap) {
       row.invalid = fmt::format(
           "the links were at work together for {:.0f} % of the time only, so "
           "their sum says nothing",
-          100 * sent.overlap());
+          100 * seen.overlap());
       return;
     }
     row.counters["imbalance"] = fastest / slowest - 1;
-    row.counters["GBps"] = sent.rate() / kGigabyte;
-    row.counters["Gbps"] = sent.rate() / kGigabit;
+    row.counters["GBps"] = seen.rate() / kGigabyte;
+    row.counters["Gbps"] = seen.rate() / kGigabit;
   }
 
-  static void add_bound(const std::vector<const RdmaLink*>& links, Row& row) {
-    std::vector<verbs::Port> mine;
-    std::vector<verbs::Port> theirs;
-    int mtu = links.front()->path_mtu();
-    for (const auto* const link : links) {
-      mine.push_back(link->from);
-      theirs.push_back(link->to);
-      mtu = std::min(mtu, link->path_mtu());
+  /// What counters tell of where the bytes went.
+  static void add_wire_bytes(const LinksTogether& sent, const std::vector<std::string>& names,
+                             Row& row) {
+    for (std::size_t i = 0; i < sent.links.size(); ++i) {
+      const auto& growth = sent.links[i].growth;
+      if (const auto wire = verbs::bytes_sent(growth)) {
+        row.counters["wire_bytes_" + names.at(i)] = static_cast<double>(*wire);
+      }
+      const auto netdev = growth.find("netdev_tx_bytes");
+      if (netdev != growth.end()) {
+        row.counters["netdev_bytes_" + names.at(i)] = static_cast<double>(netdev->second);
+      }
     }
-    const auto bound = verbs::path_bound(mine, theirs, mtu);
-    if (bound) row.counters["bound_Gbps"] = bound->bytes_per_s / kGigabit;
   }
 
-  Sizes sizes_;
+  static void add_retransmits(const LinksTogether::One& link, const std::string& rank, Row& row) {
+    const auto found = link.growth.find(TcpLinksBody::kRetransmits);
+    if (found == link.growth.end()) return;
+    row.counters["retransmits"] += static_cast<double>(found->second);
+    row.doubts.push_back(fmt::format("{} segment{} sent again on {} of {}", found->second,
+                                     found->second > 1 ? "s" : "", link.port, rank));
+  }
+
+  std::vector<std::string> transports_ = {"rdma", "tcp"};
+  std::vector<std::string> interfaces_;
+  std::size_t streams_ = 4;
+  std::optional<TcpLinks> tcp_;
+  Sizes rdma_sizes_;
+  Sizes tcp_sizes_;
 };
 
 }  // namespace

@@ -58,7 +58,6 @@ class Rdma : public RdmaProgram {
     app.add_flag("--bidirectional", bidirectional_,
                  "Both ends send at once; the bandwidth is the sum, the latency the time of the "
                  "exchange");
-    app.add_flag("--huge-pages", huge_pages_, "Buffers in huge pages of 2 MiB");
   }
 
   void before_mpi(const Options& options) override {
@@ -173,7 +172,8 @@ class Rdma : public RdmaProgram {
             .moderation = moderation_,
             .inline_bytes = static_cast<std::uint32_t>(inline_bytes),
             .mtu = mtu_,
-            .pages = huge_pages_ ? verbs::Pages::kHuge : verbs::Pages::kUsual,
+            .memory = memory(),
+            .cuda = cuda(),
             .by_cm = connect_ == "cm",
             .bidirectional = bidirectional_};
   }
@@ -221,7 +221,6 @@ class Rdma : public RdmaProgram {
   int mtu_ = 0;
   std::string connect_ = "exchange";
   bool bidirectional_ = false;
-  bool huge_pages_ = false;
   Sizes bandwidth_sizes_;
   Sizes latency_sizes_;
 };

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "report/rdma_context.h"
 #include "report/statistics.h"
 #include "report/units.h"
 
@@ -38,20 +39,21 @@ struct Bundle {
 };
 
 using Pair = std::pair<int, int>;
-using Bundles = std::map<std::tuple<Pair, std::uint64_t>, Bundle>;
+using Key = std::tuple<std::string, Pair, std::uint64_t>;  // operation, ranks, bytes
+using Bundles = std::map<Key, Bundle>;
 
 Bundles bundles_of(const ResultFile& file) {
   Bundles bundles;
   for (const auto& record : file.records) {
-    if (record.operation != "rdma_links") continue;
+    if (record.operation != "rdma_links" && record.operation != "tcp_links") continue;
     const Pair pair = {static_cast<int>(number_of(record.key("from"))),
                        static_cast<int>(number_of(record.key("to")))};
     const auto bytes = static_cast<std::uint64_t>(number_of(record.key("bytes")));
     const std::string links(record.key("links"));
     if (links.find('+') != std::string::npos) {
-      bundles[{pair, bytes}].together = &record;
+      bundles[{record.operation, pair, bytes}].together = &record;
     } else if (const auto rate = record.counter("GBps"); rate && record.measured()) {
-      bundles[{pair, bytes}].alone[links] = *rate * kGigabyte;
+      bundles[{record.operation, pair, bytes}].alone[links] = *rate * kGigabyte;
     }
   }
   return bundles;
@@ -63,34 +65,61 @@ std::string predicted(const Bundle& bundle) {
   return fmt::format("{:.2f}", std::min(1.0, *bound * kGigabit / bundle.alone_sum()));
 }
 
-void add_bundle(const std::tuple<Pair, std::uint64_t>& key, const Bundle& bundle, Table& table) {
-  const auto& [pair, bytes] = key;
+using Limits = std::map<std::string, std::string>;
+
+std::string limit_of(const Limits& limits, const std::string& links) {
+  const auto found = limits.find(links);
+  return found == limits.end() ? "-" : printable(found->second);
+}
+
+void add_bundle(const Key& key, const Bundle& bundle, const Limits& limits, Table& table) {
+  const auto& [operation, pair, bytes] = key;
   const auto ranks = fmt::format("{} to {}", pair.first, pair.second);
+  const std::string over = operation == "tcp_links" ? "TCP" : "RDMA";
   const auto rate = [](double value) { return format_gigabytes_per_second(value); };
   for (const auto& [link, alone] : bundle.alone) {
     const auto shared = bundle.together == nullptr
                             ? std::nullopt
                             : bundle.together->counter(fmt::format("GBps_{}", link));
-    table.add({ranks, format_bytes(bytes), printable(link), rate(alone),
-               shared ? rate(*shared * kGigabyte) : "-", "", ""});
+    table.add({ranks, over, format_bytes(bytes), printable(link), rate(alone),
+               shared ? rate(*shared * kGigabyte) : "-", "", "", limit_of(limits, link)});
   }
   if (bundle.together == nullptr) return;
   if (!bundle.together->measured()) {
-    table.add({ranks, format_bytes(bytes), "all", rate(bundle.alone_sum()),
+    table.add({ranks, over, format_bytes(bytes), "all", rate(bundle.alone_sum()),
                printable(bundle.together->reason)});
     return;
   }
-  table.add({ranks, format_bytes(bytes), "all", rate(bundle.alone_sum()), rate(bundle.rate()),
-             fmt::format("{:.2f}", bundle.rate() / bundle.alone_sum()), predicted(bundle)});
+  table.add({ranks, over, format_bytes(bytes), "all", rate(bundle.alone_sum()), rate(bundle.rate()),
+             fmt::format("{:.2f}", bundle.rate() / bundle.alone_sum()), predicted(bundle),
+             limit_of(limits, std::string(bundle.together->key("links")))});
 }
 
-/// The largest size of every pair: the fairest to a cable.
+/// The largest size of every pair: the fairest to a cable. RDMA's, where there is any.
 std::map<Pair, double> rates_of_pairs(const Bundles& bundles) {
   std::map<Pair, double> rates;
+  const auto& operation = std::get<0>(bundles.begin()->first);
   for (const auto& [key, bundle] : bundles) {
-    if (bundle.rate() > 0) rates[std::get<0>(key)] = bundle.rate();
+    if (std::get<0>(key) == operation && bundle.rate() > 0) rates[std::get<1>(key)] = bundle.rate();
   }
   return rates;
+}
+
+/// Every device that the links may use, and what it is plugged into.
+std::string devices_text(const ResultFile& file, const Ink& ink) {
+  using enum Table::Align;
+  Table table({{"host", kLeft},
+               {"device", kLeft},
+               {"PCI function", kLeft},
+               {"PCIe", kLeft},
+               {"cage", kLeft},
+               {"interface", kLeft}});
+  const auto text = [](const std::string& told) { return told.empty() ? "-" : printable(told); };
+  for (const auto& device : rdma_devices(file)) {
+    table.add({text(device.host), text(device.name), text(device.pci), text(device.pcie),
+               text(device.cage), text(device.interface)});
+  }
+  return table.empty() ? "" : fmt::format("\n{}", table.text(ink));
 }
 
 std::string pairs_text(const std::map<Pair, double>& rates, const Ink& ink) {
@@ -128,14 +157,17 @@ std::string links_text(const ResultFile& file, const Ink& ink) {
   if (bundles.empty()) return {};
   using enum Table::Align;
   Table table({{"ranks", kLeft},
+               {"over", kLeft},
                {"size"},
                {"link", kLeft},
                {"alone GB/s"},
                {"together GB/s"},
                {"together/alone"},
-               {"predicted"}});
-  for (const auto& [key, bundle] : bundles) add_bundle(key, bundle, table);
-  auto text = fmt::format("\n{}", table.text(ink));
+               {"predicted"},
+               {"limited by", kLeft}});
+  const auto limits = bound_limits(file);
+  for (const auto& [key, bundle] : bundles) add_bundle(key, bundle, limits, table);
+  auto text = fmt::format("\n{}{}", table.text(ink), devices_text(file, ink));
   const auto rates = rates_of_pairs(bundles);
   if (rates.size() > 1) text += pairs_text(rates, ink);
   return text;

@@ -33,7 +33,7 @@ double mtu_efficiency(int mtu) {
   return mtu / (mtu + kOverhead);
 }
 
-std::optional<Bound> bound_of(std::span<const Port> ports, int path_mtu) {
+std::optional<Bound> bound_of(std::span<const Port> ports, double efficiency) {
   std::map<std::string, Element> slots;
   std::map<std::string, Element> cages;
   for (const auto& port : ports) {
@@ -47,14 +47,14 @@ std::optional<Bound> bound_of(std::span<const Port> ports, int path_mtu) {
   auto bound = sum_of(slots);
   const auto by_cage = sum_of(cages);
   if (by_cage.bytes_per_s < bound.bytes_per_s) bound = by_cage;
-  bound.bytes_per_s *= mtu_efficiency(path_mtu);
+  bound.bytes_per_s *= efficiency;
   return bound;
 }
 
 std::optional<Bound> path_bound(std::span<const Port> mine, std::span<const Port> theirs,
-                                int path_mtu) {
-  auto here = bound_of(mine, path_mtu);
-  const auto there = bound_of(theirs, path_mtu);
+                                double efficiency) {
+  auto here = bound_of(mine, efficiency);
+  const auto there = bound_of(theirs, efficiency);
   if (!here || !there) return std::nullopt;
   return there->bytes_per_s < here->bytes_per_s ? there : here;
 }

@@ -19,12 +19,12 @@ struct Bound {
 double mtu_efficiency(int mtu);
 
 /// Of one host's ports used together: the smaller of all PCIe links and all cages, each counted
-/// once, times the efficiency of the path MTU. Nothing where a port is made by software or sysfs
-/// tells no PCIe link.
-std::optional<Bound> bound_of(std::span<const Port> ports, int path_mtu);
+/// once, times `efficiency`, the share that is payload. Nothing where a port is made by software or
+/// sysfs tells no PCIe link.
+std::optional<Bound> bound_of(std::span<const Port> ports, double efficiency);
 
 /// Of a path, whose ends are the two hosts'.
 std::optional<Bound> path_bound(std::span<const Port> mine, std::span<const Port> theirs,
-                                int path_mtu);
+                                double efficiency);
 
 }  // namespace wiretax::verbs

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 #include <net/if.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -15,8 +13,6 @@
 
 namespace wiretax::verbs {
 namespace {
-
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 struct DeviceList {
   DeviceList() : devices(check_pointer(ibv_get_device_list(&count), "ibv_get_device_list")) {}
@@ -101,23 +97,6 @@ Device::Device(const Port& port) : port_(port), context_(open(port.device)) {
   protection_domain_.reset(
       check_pointer(ibv_alloc_pd(context_.get()), "ibv_alloc_pd on " + port.device));
 }
-
-Buffer::Buffer(std::size_t bytes, Pages pages) : size_(bytes) {
-  const auto page = pages == Pages::kHuge ? kHugePage : static_cast<std::size_t>(getpagesize());
-  mapped_ = (std::max<std::size_t>(bytes, 1) + page - 1) / page * page;
-  const int huge = pages == Pages::kHuge ? MAP_HUGETLB : 0;
-  void* const memory = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | huge, -1, 0);
-  if (memory == MAP_FAILED) {
-    throw_error(errno, pages == Pages::kHuge ? fmt::format("no {} huge pages of 2 MiB (sudo sysctl "
-                                                           "vm.nr_hugepages={})",
-                                                           mapped_ / page, mapped_ / page)
-                                             : fmt::format("mmap of {} bytes", mapped_));
-  }
-  data_ = static_cast<std::byte*>(memory);
-}
-
-Buffer::~Buffer() { munmap(data_, mapped_); }
 
 RegisteredMemory register_memory(const Device& device, std::span<std::byte> memory) {
   constexpr int kAccess = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ;

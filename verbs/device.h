@@ -36,25 +36,6 @@ class Device {
   ProtectionDomain protection_domain_;
 };
 
-enum class Pages { kUsual, kHuge };
-
-/// Zeroed host memory of its own pages.
-class Buffer {
- public:
-  /// Throws std::system_error that says what to do, e.g. how to get huge pages.
-  Buffer(std::size_t bytes, Pages pages);
-  ~Buffer();
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-
-  [[nodiscard]] std::span<std::byte> bytes() const { return {data_, size_}; }
-
- private:
-  std::byte* data_ = nullptr;
-  std::size_t size_ = 0;
-  std::size_t mapped_ = 0;
-};
-
 /// Lets the device, and the peer for writing and reading, at the memory. Throws std::system_error;
 /// where too little may be locked it says how much and how to raise it.
 RegisteredMemory register_memory(const Device& device, std::span<std::byte> memory);

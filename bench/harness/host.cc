@@ -159,11 +159,15 @@ std::vector<Interface> interfaces() {
   return found;
 }
 
-std::optional<double> tcp_bound(const Interface& interface) {
+double tcp_efficiency(int mtu) {
   constexpr double kHeaders = 52;
   constexpr double kFraming = 38;
+  return (mtu - kHeaders) / (mtu + kFraming);
+}
+
+std::optional<double> tcp_bound(const Interface& interface) {
   if (!interface.speed) return std::nullopt;
-  return *interface.speed * (interface.mtu - kHeaders) / (interface.mtu + kFraming);
+  return *interface.speed * tcp_efficiency(interface.mtu);
 }
 
 std::string format_address(std::uint32_t address) {

@@ -31,9 +31,11 @@ struct HostFacts {
 HostFacts host_facts();
 std::vector<Interface> interfaces();
 
-/// TCP payload per second on an interface: each packet of `mtu` bytes carries 52 bytes of headers
-/// (IPv4, TCP with timestamps) and takes 38 more on the wire (Ethernet header, check, preamble,
-/// gap).
+/// Share of a wire's bits that is TCP payload: each packet of `mtu` bytes carries 52 bytes of
+/// headers (IPv4, TCP with timestamps) and takes 38 more on the wire (Ethernet header, check,
+/// preamble, gap).
+double tcp_efficiency(int mtu);
+/// TCP payload per second on an interface.
 std::optional<double> tcp_bound(const Interface& interface);
 
 std::string format_address(std::uint32_t address);

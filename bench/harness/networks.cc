@@ -76,19 +76,6 @@ Network fastest_common(const Session& session, const std::vector<std::vector<Int
   return best;
 }
 
-/// Collective: one list of interfaces of every rank.
-std::vector<std::vector<Interface>> exchange_lists(Ranks& ranks,
-                                                   const std::vector<Interface>& mine) {
-  Json list = Json::array();
-  for (const auto& interface : mine) list.push_back(to_json(interface));
-  std::vector<std::vector<Interface>> by_rank;
-  for (const auto& text : ranks.all_gather(list.dump(), "exchanging interfaces")) {
-    auto& theirs = by_rank.emplace_back();
-    for (const auto& json : Json::parse(text)) theirs.push_back(from_json(json));
-  }
-  return by_rank;
-}
-
 }  // namespace
 
 std::uint32_t Network::address_of(int rank) const {
@@ -102,6 +89,18 @@ std::optional<double> Network::bound(int from, int to) const {
   return std::min(*a, *b);
 }
 
+std::vector<std::vector<Interface>> exchange_interfaces(Ranks& ranks,
+                                                        const std::vector<Interface>& mine) {
+  Json list = Json::array();
+  for (const auto& interface : mine) list.push_back(to_json(interface));
+  std::vector<std::vector<Interface>> by_rank;
+  for (const auto& text : ranks.all_gather(list.dump(), "exchanging interfaces")) {
+    auto& theirs = by_rank.emplace_back();
+    for (const auto& json : Json::parse(text)) theirs.push_back(from_json(json));
+  }
+  return by_rank;
+}
+
 std::vector<Network> shared_networks(Session& session, const std::vector<std::string>& wanted) {
   auto& ranks = session.ranks;
   const bool loopback = one_network_stack(session);
@@ -110,10 +109,16 @@ std::vector<Network> shared_networks(Session& session, const std::vector<std::st
   std::vector<Interface> mine;
   together(ranks, "finding interfaces", [&] {
     const auto all = interfaces();
-    for (const auto& name : names) mine.push_back(find_interface(all, name));
+    for (const auto& name : names) {
+      mine.push_back(find_interface(all, name));
+      const auto& found = mine.back().name;
+      if (std::ranges::count(mine, found, &Interface::name) > 1) {
+        throw Failure(ExitCode::kUsage, fmt::format("--interface names {} twice", found));
+      }
+    }
     if (names.empty()) mine = all;
   });
-  const auto by_rank = exchange_lists(ranks, mine);
+  const auto by_rank = exchange_interfaces(ranks, mine);
   if (names.empty()) return {fastest_common(session, by_rank)};
   std::vector<Network> networks;
   for (std::size_t i = 0; i < names.size(); ++i) {

@@ -20,6 +20,10 @@ struct Network {
   [[nodiscard]] std::optional<double> bound(int from, int to) const;
 };
 
+/// Collective: `mine` of every rank.
+std::vector<std::vector<Interface>> exchange_interfaces(Ranks& ranks,
+                                                        const std::vector<Interface>& mine);
+
 /// Collective. Each of `wanted` (names or networks) as every rank knows it; without any, loopback
 /// where all ranks share a network stack, else the fastest network that all have in common. Throws
 /// Failure.

@@ -220,9 +220,9 @@ void RdmaBandwidthBody::run(std::uint64_t n) {
   if (idle()) return;
   std::uint64_t left = sends() ? n : 0;
   const auto to_complete = posted_ + left;
-  const auto to_receive = received_ + (receives() ? n : 0);
+  expected_ += receives() ? n : 0;
   RdmaWire::Patience patience(wire());
-  while (completed_ < to_complete || received_ < to_receive) {
+  while (completed_ < to_complete || received_ < expected_) {
     const int posted = post_some(left, left);
     patience.note(posted + poll());
   }
@@ -289,9 +289,9 @@ void RdmaBandwidthBody::take(const ibv_wc& completion) {
 }
 
 void RdmaBandwidthBody::take_sent() {
-  const auto wanted = received_ + 1;
+  ++expected_;  // it may have come while something else was waited for
   wire().poll_until([&](const ibv_wc& completion) { take(completion); },
-                    [&] { return received_ >= wanted; });
+                    [&] { return received_ >= expected_; });
 }
 
 }  // namespace wiretax::bench

@@ -115,6 +115,7 @@ class RdmaBandwidthBody : public RdmaBody {
   std::uint64_t posted_ = 0;
   std::uint64_t completed_ = 0;
   std::uint64_t received_ = 0;
+  std::uint64_t expected_ = 0;  // received by the end of the run or check
 };
 
 }  // namespace wiretax::bench

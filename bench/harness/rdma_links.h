@@ -26,6 +26,9 @@ struct RdmaLink {
   [[nodiscard]] int path_mtu() const;
 };
 
+/// Payload per second of links used together, and the element that limits it.
+std::optional<verbs::Bound> bound_of(const std::vector<const RdmaLink*>& links);
+
 /// Every rank's ports, and the links between every two ranks.
 class RdmaLinks {
  public:

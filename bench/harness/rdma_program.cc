@@ -13,6 +13,21 @@ namespace wiretax::bench {
 
 using Json = nlohmann::json;
 
+namespace {
+
+/// What is measured is what an engine's traffic takes, and that is staged in host memory there.
+[[noreturn]] void refuse_device_memory(const verbs::Cuda& cuda) {
+  const auto* const reason =
+      cuda.gpudirect() ? "is not measured yet, though this GPU has GPUDirect RDMA"
+                       : "cannot be reached by a network card: this GPU has no GPUDirect RDMA, and "
+                         "NCCL stages its messages in pinned host memory";
+  throw Failure(
+      ExitCode::kEnvironment,
+      fmt::format("--memory device: the memory of {} {}: use --memory cuda", cuda.gpu(), reason));
+}
+
+}  // namespace
+
 void RdmaProgram::add_options(CLI::App& app) {
   app.add_option("--device", devices_,
                  "RDMA devices, such as rocep1s0f0 or mlx5_0:1; default: every port that is "
@@ -24,21 +39,60 @@ void RdmaProgram::add_options(CLI::App& app) {
   app.add_option("--depth", depth_, "Messages on their way on each queue pair")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
+  app.add_option("--memory", wanted_memory_,
+                 "Where messages are: host, huge (pages of 2 MiB), cuda (pinned host memory, as "
+                 "NCCL uses on a DGX Spark), device (a GPU's own); auto is cuda where every rank "
+                 "has it, else host")
+      ->check(CLI::IsMember({"auto", "host", "huge", "cuda", "device"}))
+      ->capture_default_str();
 }
 
 void RdmaProgram::set_up(Session& session) {
   rounds_ = round_robin(session.ranks.size());
   if (session.ranks.size() < 2) return;
   links_.emplace(session, devices_);
+  choose_memory(session);
   if (!links_->missing() && !session.options.list) {
     confirm_links(session, *links_, !devices_.empty());
   }
+  for (int from = 0; from < session.ranks.size() && !links_->missing(); ++from) {
+    for (int to = from + 1; to < session.ranks.size(); ++to) {
+      if (session.same_machine(from, to)) continue;
+      for (const auto& link : links_->between(from, to)) {
+        add_limit(session, link.name, link.bound());
+      }
+    }
+  }
   session.context["rdma_devices"] = links_->description();
-  session.context["links_left_out"] = Json(links_->dropped()).dump();
+  auto left_out = links_->dropped();
+  if (links_->missing()) left_out.push_back(*links_->missing());
+  session.context["links_left_out"] = Json(left_out).dump();
   session.context["wiretax_fabric"] = Json("rdma").dump();
   session.context["wiretax_fabric_kind"] = Json("rdma").dump();
   session.context["transport"] =
       Json(links_->emulated() ? "soft-RoCE (rxe), no hardware" : "RDMA over libibverbs").dump();
+}
+
+void RdmaProgram::choose_memory(Session& session) {
+  auto& ranks = session.ranks;
+  together(ranks, "choosing memory", [&] {
+    const bool automatic = wanted_memory_ == "auto";
+    if (wanted_memory_ == "host" || wanted_memory_ == "huge") return;
+    if (automatic && links_->missing()) return;  // there is nothing to put in it
+    try {
+      cuda_ = std::make_shared<verbs::Cuda>();
+    } catch (const std::exception& error) {
+      if (automatic) return;
+      throw Failure(ExitCode::kEnvironment,
+                    fmt::format("--memory {}: {}", wanted_memory_, error.what()));
+    }
+    if (wanted_memory_ == "device") refuse_device_memory(*cuda_);
+  });
+  const auto lacks = ranks.all_gather(cuda_ ? "" : "no CUDA", "choosing memory");
+  const bool all_have = std::ranges::all_of(lacks, &std::string::empty);
+  if (wanted_memory_ == "huge") memory_ = verbs::Memory::kHugePages;
+  if (all_have) memory_ = verbs::Memory::kCudaHost;
+  session.context["rdma_memory"] = Json(verbs::memory_name(memory_)).dump();
 }
 
 std::optional<std::string> RdmaProgram::missing(const Session& session) const {
@@ -48,6 +102,16 @@ std::optional<std::string> RdmaProgram::missing(const Session& session) const {
 
 int RdmaProgram::groups(const Session& session) const {
   return std::max(1, session.ranks.size() / 2);
+}
+
+void RdmaProgram::add_limit(Session& session, const std::string& link,
+                            const std::optional<verbs::Bound>& bound) {
+  if (!bound) return;
+  constexpr const char* kEntry = "bound_limits";
+  const auto known = session.context.find(kEntry);
+  auto limits = known == session.context.end() ? Json::object() : Json::parse(known->second);
+  limits[link] = bound->limit;
+  session.context[kEntry] = limits.dump();
 }
 
 void RdmaProgram::add_losses(const std::string& port, const verbs::Counters& growth,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 
 #include "bench/harness/program.h"
 #include "bench/harness/rdma_links.h"
+#include "verbs/buffer.h"
 #include "verbs/counters.h"
 
 namespace wiretax::bench {
@@ -28,15 +30,25 @@ class RdmaProgram : public Program {
   [[nodiscard]] const std::vector<Round>& rounds() const { return rounds_; }
   [[nodiscard]] std::uint32_t queue_pairs() const { return queue_pairs_; }
   [[nodiscard]] std::uint32_t depth() const { return depth_; }
+  [[nodiscard]] verbs::Memory memory() const { return memory_; }
+  [[nodiscard]] const std::shared_ptr<const verbs::Cuda>& cuda() const { return cuda_; }
 
+  /// Puts into the result file what limits a link, or several with their names joined by '+'.
+  static void add_limit(Session& session, const std::string& link,
+                        const std::optional<verbs::Bound>& bound);
   /// Doubts, and the counter `retransmits`, for what grew on a rank's port that means loss.
   static void add_losses(const std::string& port, const verbs::Counters& growth,
                          const std::string& rank, Row& row);
 
  private:
+  void choose_memory(Session& session);
+
   std::vector<std::string> devices_;
   std::uint32_t queue_pairs_ = 1;
   std::uint32_t depth_ = 128;
+  std::string wanted_memory_ = "auto";
+  verbs::Memory memory_ = verbs::Memory::kHost;
+  std::shared_ptr<const verbs::Cuda> cuda_;
   std::optional<RdmaLinks> links_;
   std::vector<Round> rounds_;
 };

@@ -105,7 +105,7 @@ RdmaWire::RdmaWire(const RdmaLink& link, const RdmaSettings& settings, bool is_f
     : settings_(settings),
       is_from_(is_from),
       device_(link.port_of(is_from)),
-      buffer_(memory_bytes(device_, settings), settings.pages) {
+      buffer_(memory_bytes(device_, settings), settings.memory, settings.cuda) {
   const auto& port = device_.port();
   const auto choice = verbs::choose_gid(port.gids, port.netdev, port.ethernet(), link.ipv4);
   if (!choice.gid) {

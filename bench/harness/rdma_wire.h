@@ -14,6 +14,7 @@
 
 #include "bench/harness/ranks.h"
 #include "bench/harness/rdma_links.h"
+#include "verbs/buffer.h"
 #include "verbs/counters.h"
 #include "verbs/endpoint.h"
 
@@ -32,7 +33,8 @@ struct RdmaSettings {
   std::uint32_t moderation = 16;   // every so many writes one tells of its completion
   std::uint32_t inline_bytes = 0;  // messages up to here travel inside the request
   int mtu = 0;                     // 0: what both ends can
-  verbs::Pages pages = verbs::Pages::kUsual;
+  verbs::Memory memory = verbs::Memory::kHost;
+  std::shared_ptr<const verbs::Cuda> cuda = nullptr;  // for CUDA-pinned memory
   bool by_cm = false;
   bool bidirectional = false;
 };

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "bench/harness/clock.h"
 #include "bench/harness/placement.h"
 
 namespace wiretax::bench {
@@ -89,6 +90,7 @@ BandwidthBody::BandwidthBody(const StreamPair& pair, int pair_index, int rank,
       pair_index_(pair_index),
       block_(patterned(0, bytes)),
       cores_(std::move(cores)),
+      shares_(TcpBody::streams().size()),
       batch_done_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       turn_(static_cast<std::ptrdiff_t>(std::max<std::size_t>(1, TcpBody::streams().size()))) {
   if (!cores_.empty() && cores_.size() < TcpBody::streams().size()) release_thread();
@@ -151,7 +153,7 @@ void BandwidthBody::work(std::size_t stream) {
 
 void BandwidthBody::transfer(std::size_t stream) {
   try {
-    sends() ? send_blocks(streams()[stream]) : receive_blocks(streams()[stream]);
+    sends() ? send_blocks(streams()[stream]) : receive_blocks(stream);
   } catch (const std::exception& error) {
     fail(as_failure(error));
     hang_up();
@@ -163,13 +165,18 @@ void BandwidthBody::send_blocks(const Descriptor& stream) {
   while (taken_.fetch_add(1) < blocks_) send_all(stream, block_, waiting());
 }
 
-void BandwidthBody::receive_blocks(const Descriptor& stream) {
+void BandwidthBody::receive_blocks(std::size_t stream) {
   const auto expected = blocks_ * block_.size();
+  auto& share = shares_[stream];
+  share = {};
   std::vector<std::byte> buffer(
       std::clamp<std::uint64_t>(block_.size(), kLeastReadBuffer, kTcpReadBuffer));
   while (received_ < expected) {
-    const auto got = receive_some(stream, buffer, waiting(), batch_done_.number());
+    const auto got = receive_some(streams()[stream], buffer, waiting(), batch_done_.number());
     if (got == 0) return;
+    share.last_s = now_s();
+    if (share.bytes == 0) share.first_s = share.last_s;
+    share.bytes += got;
     if (received_.fetch_add(got) + got >= expected) end_batch();
   }
 }

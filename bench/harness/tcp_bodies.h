@@ -75,19 +75,29 @@ class BandwidthBody : public TcpBody {
   void run(std::uint64_t n) override;
   void check() override;
 
+ protected:
+  /// What a stream received in the last batch, and when the first and the last of it came.
+  struct Share {
+    std::uint64_t bytes = 0;
+    double first_s = 0;
+    double last_s = 0;
+  };
+  [[nodiscard]] const std::vector<Share>& shares() const { return shares_; }
+
  private:
   void work(std::size_t stream);
   void transfer(std::size_t stream);
   void send_blocks(const Descriptor& stream);
-  void receive_blocks(const Descriptor& stream);
+  void receive_blocks(std::size_t stream);
   void end_batch() const;
   void fail(const Failure& failure);
 
   int pair_index_;
   std::vector<std::byte> block_;
   std::vector<int> cores_;
-  Descriptor
-      batch_done_;  // an eventfd: wakes the streams that wait for data which others have received
+  std::vector<Share> shares_;  // by stream, each written by that one's thread
+  // An eventfd: wakes the streams that wait for data which others have received.
+  Descriptor batch_done_;
   std::uint64_t blocks_ = 0;  // of this batch, on all streams
   std::atomic<std::uint64_t> taken_ = 0;
   std::atomic<std::uint64_t> received_ = 0;

@@ -13,6 +13,7 @@
 #include "report/commands/decision_text.h"
 #include "report/commands/workload_options.h"
 #include "report/units.h"
+#include "report/wire.h"
 
 namespace wiretax {
 namespace {
@@ -121,7 +122,9 @@ int run_decide(const DecideOptions& options) {
     fmt::print("{}", json);
     return 0;
   }
-  print_decision(request, decision, options.detail, Ink(options.colour));
+  const Ink ink(options.colour);
+  fmt::print("{}", wire_text(read_results(options.paths), ink));
+  print_decision(request, decision, options.detail, ink);
   return 0;
 }
 

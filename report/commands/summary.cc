@@ -8,6 +8,7 @@
 #include "report/links.h"
 #include "report/record.h"
 #include "report/result_table.h"
+#include "report/wire.h"
 
 namespace wiretax {
 namespace {
@@ -67,6 +68,7 @@ int run_summary(const SummaryOptions& options) {
   std::ranges::stable_sort(files, {}, program_of);
   const Ink ink(options.colour);
   print_totals(files);
+  fmt::print("{}", wire_text(files, ink));
   for (const auto& file : files) print_file(file, ink);
   fmt::print("{}", result_table_legend());
   return all_readable ? 0 : kUnusable;

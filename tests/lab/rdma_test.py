@@ -116,7 +116,7 @@ class LinksTogether(RdmaTest):
 
     def test_two_links_alone_and_together(self):
         size, mtu = 65536, 4096
-        code, output = self.measure("--bytes", str(size), "--depth", "4", program=LINKS_PROGRAM)
+        code, output = self.measure("--transport", "rdma", "--bytes", str(size), "--depth", "4", program=LINKS_PROGRAM)
         self.assertEqual(code, 0, output)
         rows = {row["name"].split("/")[1].removeprefix("links:"): row for row in self.rows()}
         names = sorted(device for device, _ in LINKS.values())
@@ -138,6 +138,25 @@ class LinksTogether(RdmaTest):
                 self.assertLess(abs(row[f"netdev_bytes_{name}"] / expected - 1), .03, row)
         summary = self.assert_runs(on(HOSTS[0], f"{REPORT} summary {self.out}"))
         self.assertIn("alone GB/s", summary)
+
+
+    def test_tcp_over_both_links(self):
+        code, output = self.measure("--transport", "tcp", "--bytes", "16Ki", "--streams", "2", program=LINKS_PROGRAM)
+        self.assertEqual(code, 0, output)
+        rows = {row["name"].split("/")[1].removeprefix("links:"): row for row in self.rows()}
+        names = [link for link, (_, _) in sorted(LINKS.items(), key=lambda entry: entry[1])]
+        self.assertEqual(sorted(rows), sorted([*names, "+".join(names)]))
+        for row in rows.values():
+            self.assertNotIn("bound_Gbps", row, "software has no bound")
+            for name in names:
+                if f"payload_bytes_{name}" not in row or row.get("retransmits"):
+                    continue
+                # Ethernet 14, IPv4 20, TCP with timestamps 32; segmentation offload counts fewer.
+                ratio = row[f"netdev_bytes_{name}"] / row[f"payload_bytes_{name}"]
+                self.assertGreater(ratio, 1)
+                self.assertLess(ratio, 1.03, row)
+        summary = self.assert_runs(on(HOSTS[0], f"{REPORT} summary {self.out}"))
+        self.assertRegex(summary, f"TCP +16 KiB +{names[0]} ")
 
 
 class WrongUse(RdmaTest):

@@ -5,6 +5,7 @@
 
 #include "bench/harness/program.h"
 #include "bench/harness/rdma_links.h"
+#include "verbs/buffer.h"
 #include "verbs/completion.h"
 #include "verbs/endpoint.h"
 
@@ -22,7 +23,7 @@ class WrongKey : public Program {
     const auto& link = links.between(0, 1).front();
     const verbs::Device device(link.port_of(session.ranks.leads()));
     const auto gid = verbs::choose_gid(device.port().gids, device.port().netdev, true).gid;
-    const verbs::Buffer buffer(64, verbs::Pages::kUsual);
+    const verbs::Buffer buffer(64, verbs::Memory::kHost);
     verbs::Endpoint end(device, *gid, buffer.bytes(), {});
     end.connect([&](const std::string& mine) {
       auto address = verbs::decode(mine);

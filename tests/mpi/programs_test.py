@@ -209,6 +209,20 @@ class Test(unittest.TestCase):
             self.assertTrue(self.rows()[0]["error_message"].startswith("skipped: "))
             self.assertEqual(self.status(), "complete")
 
+    def test_links_over_tcp_need_no_rdma(self):
+        code, output = self.run_program(2, LINKS, "--transport", "tcp", "--interface", "lo", "--out", self.out)
+        self.assertEqual(code, OK, output)
+        row, = self.rows()
+        self.assertEqual(row["name"], "tcp_links/links:lo/from:0/to:1/streams:4/bytes:131072")
+        self.assertGreater(row["GBps"], 0)
+        self.assertEqual(row["GBps"], row["GBps_lo"])
+        self.assertEqual(row["overlap"], 1)
+        self.assertGreater(row["payload_bytes_lo"], 0)
+        self.assertNotIn("bound_Gbps", row, "loopback has none")
+        code, output = self.run_program(2, LINKS, "--transport", "tcp", "--interface", "lo,lo")
+        self.assertEqual(code, USAGE, output)
+        self.assertIn("--interface names lo twice", output)
+
     def test_wrong_usage(self):
         for options, parts in [
             (["--bytes", "0"], ["size '0'", "nothing to send"]),

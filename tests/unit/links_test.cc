@@ -11,12 +11,14 @@ namespace wiretax {
 namespace {
 
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 using Json = nlohmann::json;
 
-Json row(const std::string& links, int from, int to, double rate) {
-  return {{"name", "rdma_links/links:" + links + "/from:" + std::to_string(from) +
+Json row(const std::string& links, int from, int to, double rate,
+         const std::string& transport = "rdma") {
+  return {{"name", transport + "_links/links:" + links + "/from:" + std::to_string(from) +
                        "/to:" + std::to_string(to) + "/bytes:65536"},
           {"run_type", "iteration"},
           {"iterations", 1},
@@ -28,9 +30,10 @@ Json row(const std::string& links, int from, int to, double rate) {
           {"GBps", rate}};
 }
 
-std::string text_of(const std::vector<Json>& rows) {
-  const Json document = {{"context", {{"wiretax_schema", 1}, {"wiretax_status", "complete"}}},
-                         {"benchmarks", rows}};
+std::string text_of(const std::vector<Json>& rows, const Json& context = Json::object()) {
+  Json document = {{"context", {{"wiretax_schema", 1}, {"wiretax_status", "complete"}}},
+                   {"benchmarks", rows}};
+  document["context"].update(context);
   return links_text(parse_result_file(document.dump(), "links.json"), Ink(Colour::kNever));
 }
 
@@ -51,6 +54,39 @@ TEST(Links, TogetherBesideAloneAndBesideWhatWasToBeExpected) {
   EXPECT_THAT(text,
               HasSubstr("all                 26.5           23.5            0.89       0.92"));
   EXPECT_THAT(text, Not(HasSubstr("GB/s from")));
+}
+
+TEST(Links, WhatLimitsAndWhatEachDeviceIsPluggedInto) {
+  const Json context = {
+      {"bound_limits",
+       {{"rocep1s0f0", "PCIe 0000:01:00 Gen5 x4"}, {"rocep1s0f0+roceP2p1s0f0", "cage p0"}}},
+      {"rdma_devices",
+       {{{"host", "spark-a"},
+         {"device", "roceP2p1s0f0"},
+         {"number", 1},
+         {"pci", "0002:01:00.0"},
+         {"pcie", "Gen5 x4"},
+         {"phys_port_name", "p0"},
+         {"netdev", "enP2p1s0f0np0"}}}}};
+  const auto text = text_of(twins(), context);
+  EXPECT_THAT(text, HasSubstr("PCIe 0000:01:00 Gen5 x4\n"));
+  EXPECT_THAT(text, HasSubstr("0.89       0.92  cage p0\n"));
+  EXPECT_THAT(text, HasSubstr("spark-a  roceP2p1s0f0  0002:01:00.0  Gen5 x4  p0    enP2p1s0f0np0"));
+}
+
+TEST(Links, AContextThatMakesNoSenseTellsNothing) {
+  const Json context = {{"bound_limits", {{"rocep1s0f0", 7}}},
+                        {"rdma_devices", {1, {{"host", 2}}}}};
+  EXPECT_THAT(text_of(twins(), context), HasSubstr("0.89"));
+  EXPECT_THAT(text_of(twins(), {{"bound_limits", "x"}, {"rdma_devices", "y"}}), HasSubstr("0.89"));
+}
+
+TEST(Links, TcpStandsBesideRdma) {
+  auto rows = twins();
+  rows.push_back(row("enp1s0f0np0", 0, 1, 4.5, "tcp"));
+  const auto text = text_of(rows);
+  EXPECT_THAT(text, ContainsRegex("0 to 1  TCP +64 KiB  enp1s0f0np0 +4.5"));
+  EXPECT_THAT(text, ContainsRegex("0 to 1  RDMA +64 KiB  all"));
 }
 
 TEST(Links, WithoutABoundNothingIsPredicted) {

@@ -103,7 +103,7 @@ TEST(Ports, SoftRoceHasAnInterfaceAndNoHardware) {
   EXPECT_EQ(ports[0].netdev, "eth1");
   EXPECT_TRUE(ports[0].emulated());
   EXPECT_EQ(ports[0].cage(), "rxe0");
-  EXPECT_FALSE(bound_of(ports, 4096).has_value());
+  EXPECT_FALSE(bound_of(ports, 1).has_value());
 }
 
 TEST(Ports, PciAddressesAndLinks) {
@@ -217,13 +217,14 @@ constexpr double kAt4096 = 4096.0 / 4178;
 TEST(Bounds, OneHalfIsLimitedByItsPcieLink) {
   const auto ports = active(ports_of(one_cable(1)));
   const std::vector<Port> half = {ports[1]};
-  const auto bound = bound_of(half, 4096);
+  EXPECT_DOUBLE_EQ(mtu_efficiency(4096), kAt4096);
+  const auto bound = bound_of(half, kAt4096);
   EXPECT_NEAR(bound->bytes_per_s, 126.03 * kGigabit * kAt4096, 0.01 * kGigabit);
   EXPECT_EQ(bound->limit, "PCIe 0000:01:00 Gen5 x4");
 }
 
 TEST(Bounds, BothHalvesOfOneCableAreLimitedByTheCage) {
-  const auto bound = bound_of(active(ports_of(one_cable(1))), 4096);
+  const auto bound = bound_of(active(ports_of(one_cable(1))), kAt4096);
   EXPECT_NEAR(bound->bytes_per_s, 200 * kGigabit * kAt4096, 0.01 * kGigabit);
   EXPECT_EQ(bound->limit, "cage p0");
 }
@@ -231,11 +232,11 @@ TEST(Bounds, BothHalvesOfOneCableAreLimitedByTheCage) {
 TEST(Bounds, TwoCagesOfOnePcieLinkShareIt) {
   const auto ports = ports_of(spark(1));
   const std::vector<Port> two = {ports[2], ports[3]};  // rocep1s0f0, rocep1s0f1
-  EXPECT_NEAR(bound_of(two, 4096)->bytes_per_s, 126.03 * kGigabit * kAt4096, 0.01 * kGigabit);
+  EXPECT_NEAR(bound_of(two, kAt4096)->bytes_per_s, 126.03 * kGigabit * kAt4096, 0.01 * kGigabit);
 }
 
 TEST(Bounds, ASecondCableAddsNothingForFourFunctions) {
-  const auto bound = bound_of(ports_of(spark(1)), 4096);
+  const auto bound = bound_of(ports_of(spark(1)), kAt4096);
   EXPECT_NEAR(bound->bytes_per_s, 252.06 * kGigabit * kAt4096, 0.02 * kGigabit);
   EXPECT_EQ(bound->limit, "PCIe 0000:01:00 Gen5 x4 + PCIe 0002:01:00 Gen5 x4");
 }
@@ -245,8 +246,8 @@ TEST(Bounds, ARootPortOfTwoLanesHalvesIts) {
   functions[2].width = "2";  // ASUS GX10 with an early BIOS
   const auto ports = active(ports_of(functions));
   const std::vector<Port> half = {ports[0]};
-  EXPECT_EQ(bound_of(half, 4096)->limit, "PCIe 0002:01:00 Gen5 x2");
-  EXPECT_NEAR(bound_of(ports, 4096)->bytes_per_s, 189.05 * kGigabit * kAt4096, 0.01 * kGigabit);
+  EXPECT_EQ(bound_of(half, kAt4096)->limit, "PCIe 0002:01:00 Gen5 x2");
+  EXPECT_NEAR(bound_of(ports, kAt4096)->bytes_per_s, 189.05 * kGigabit * kAt4096, 0.01 * kGigabit);
 }
 
 TEST(Bounds, AnMtuOf1500CostsHeaders) {
@@ -262,8 +263,8 @@ TEST(Bounds, TheWorseEndCounts) {
   const auto there = active(ports_of(slow));
   const std::vector<Port> mine = {here[1]};
   const std::vector<Port> theirs = {there[1]};
-  EXPECT_EQ(path_bound(mine, theirs, 4096)->limit, "PCIe 0000:01:00 Gen5 x1");
-  EXPECT_EQ(path_bound(theirs, mine, 4096)->limit, "PCIe 0000:01:00 Gen5 x1");
+  EXPECT_EQ(path_bound(mine, theirs, kAt4096)->limit, "PCIe 0000:01:00 Gen5 x1");
+  EXPECT_EQ(path_bound(theirs, mine, kAt4096)->limit, "PCIe 0000:01:00 Gen5 x1");
 }
 
 }  // namespace

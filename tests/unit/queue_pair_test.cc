@@ -92,12 +92,5 @@ TEST(Completion, IsExplained) {
   EXPECT_THAT(explain(failed), HasSubstr("refused access to its memory"));
 }
 
-TEST(Buffer, IsZeroedAndWritable) {
-  const Buffer buffer(10'000, Pages::kUsual);
-  ASSERT_EQ(buffer.bytes().size(), 10'000);
-  EXPECT_EQ(buffer.bytes().front(), std::byte{0});
-  buffer.bytes().back() = std::byte{1};
-}
-
 }  // namespace
 }  // namespace wiretax::verbs

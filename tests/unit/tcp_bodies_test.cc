@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "bench/harness/tcp_handshake.h"
+#include "bench/harness/tcp_links_body.h"
 
 namespace wiretax::bench {
 namespace {
@@ -76,6 +77,33 @@ TEST_P(Waitings, StreamsShareTheBlocksOfManyBatches) {
   const auto evidence = nlohmann::json::parse(sender.evidence());
   if (evidence.empty()) GTEST_SKIP() << "whoever runs this does not tell what TCP counted";
   EXPECT_GE(evidence["sent"], 5 * 50 * 4 * 10'000 + 4 * 10'000) << "what is sent again counts too";
+}
+
+TEST_P(Waitings, LinksShareTheBlocksAndTheReceiverTellsWhatEachDid) {
+  auto [from, to] = connected(4);
+  verbs::Port port;
+  port.netdev = "lo";
+  const std::vector<verbs::Port> ports = {port, port};
+  constexpr std::uint64_t kBytes = 10'000;
+  TcpLinksBody sender(kPair, 0, 0, std::move(from), ports, GetParam(), kBytes, {});
+  TcpLinksBody receiver(kPair, 0, 1, std::move(to), ports, GetParam(), kBytes, {});
+  for (int batch = 0; batch < 3; ++batch) {
+    EXPECT_EQ(on_both(sender, receiver, [](Body& body) { body.run(2); }), kNoFailures);
+  }
+  EXPECT_EQ(on_both(sender, receiver, [](Body& body) { body.check(); }), kNoFailures);
+  const auto seen = decode_links_together(receiver.evidence());
+  ASSERT_EQ(seen.links.size(), 2U);
+  EXPECT_EQ(seen.links[0].bytes + seen.links[1].bytes,
+            3.0 * 2 * TcpLinksBody::kBlocks * 4 * kBytes);
+  for (const auto& link : seen.links) {
+    EXPECT_EQ(link.port, "lo");
+    EXPECT_GT(link.seconds, 0);
+  }
+  EXPECT_GE(seen.overlap(), 0);
+  EXPECT_LE(seen.overlap(), 1);
+  const auto sent = decode_links_together(sender.evidence());
+  EXPECT_EQ(sent.links[0].bytes, 0) << "a sender knows only what it has buffered";
+  EXPECT_GE(sent.links[0].growth.at("netdev_tx_bytes"), seen.links[0].bytes);
 }
 
 TEST_P(Waitings, RoundTripsComeBackUnchanged) {

@@ -1,0 +1,106 @@
+#include "bench/harness/tcp_links.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace wiretax::bench {
+namespace {
+
+std::string name_of(const Interface& from, const Interface& to) {
+  return from.name == to.name ? from.name : fmt::format("{}-{}", from.name, to.name);
+}
+
+const RdmaLink* cable_of(const RdmaLinks* rdma, int a, int b, const Interface& from,
+                         const Interface& to) {
+  if (rdma == nullptr || rdma->missing()) return nullptr;
+  for (const auto& link : rdma->between(a, b)) {
+    if (link.from.netdev == from.name && link.to.netdev == to.name) return &link;
+  }
+  return nullptr;
+}
+
+const Interface* find(const std::vector<Interface>& all, const std::string& name) {
+  const auto found = std::ranges::find(all, name, &Interface::name);
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::optional<verbs::Bound> hardware_bound(const std::vector<const TcpLink*>& links) {
+  std::vector<verbs::Port> mine;
+  std::vector<verbs::Port> theirs;
+  int mtu = links.front()->from.mtu;
+  for (const auto* const link : links) {
+    if (!link->cable) return std::nullopt;
+    mine.push_back(link->cable->from);
+    theirs.push_back(link->cable->to);
+    mtu = std::min({mtu, link->from.mtu, link->to.mtu});
+  }
+  return verbs::path_bound(mine, theirs, tcp_efficiency(mtu));
+}
+
+}  // namespace
+
+verbs::Port TcpLink::port_of(bool is_from) const {
+  if (cable) return cable->port_of(is_from);
+  verbs::Port port;
+  port.netdev = is_from ? from.name : to.name;
+  return port;
+}
+
+TcpLinks::TcpLinks(Session& session, const std::vector<std::string>& wanted, const RdmaLinks* rdma)
+    : ranks_(static_cast<std::size_t>(session.ranks.size())) {
+  std::vector<Network> networks;
+  std::vector<std::vector<Interface>> by_rank;
+  if (wanted.empty()) {
+    by_rank = exchange_interfaces(session.ranks, interfaces());
+  } else {
+    networks = shared_networks(session, wanted);
+  }
+  for (int a = 0; a < session.ranks.size(); ++a) {
+    for (int b = 0; b < session.ranks.size(); ++b) {
+      auto& links = links_.emplace_back();
+      for (const auto& network : networks) {
+        const auto& from = network.by_rank.at(static_cast<std::size_t>(a));
+        const auto& to = network.by_rank.at(static_cast<std::size_t>(b));
+        const auto* const cable = cable_of(rdma, a, b, from, to);
+        links.push_back({.name = name_of(from, to),
+                         .from = from,
+                         .to = to,
+                         .cable = cable == nullptr ? std::nullopt : std::optional(*cable)});
+      }
+      const bool cables = wanted.empty() && rdma != nullptr && !rdma->missing();
+      if (!cables || session.same_network_stack(a, b)) continue;
+      for (const auto& cable : rdma->between(a, b)) {
+        const auto* const from = find(by_rank.at(static_cast<std::size_t>(a)), cable.from.netdev);
+        const auto* const to = find(by_rank.at(static_cast<std::size_t>(b)), cable.to.netdev);
+        if (from == nullptr || to == nullptr) continue;  // no IPv4 address there
+        links.push_back({.name = name_of(*from, *to), .from = *from, .to = *to, .cable = cable});
+      }
+    }
+  }
+}
+
+const std::vector<TcpLink>& TcpLinks::between(int from, int to) const {
+  return links_.at(static_cast<std::size_t>(from) * ranks_ + static_cast<std::size_t>(to));
+}
+
+std::size_t TcpLinks::most() const {
+  std::size_t most = 0;
+  for (const auto& links : links_) most = std::max(most, links.size());
+  return most;
+}
+
+std::optional<verbs::Bound> bound_of(const std::vector<const TcpLink*>& links) {
+  if (auto bound = hardware_bound(links)) return bound;
+  verbs::Bound sum;
+  for (const auto* const link : links) {
+    const auto from = tcp_bound(link->from);
+    const auto to = tcp_bound(link->to);
+    if (!from || !to) return std::nullopt;
+    sum.bytes_per_s += std::min(*from, *to);
+    sum.limit += fmt::format("{}speed of {}", sum.limit.empty() ? "" : " + ", link->name);
+  }
+  return sum;
+}
+
+}  // namespace wiretax::bench

@@ -1,0 +1,91 @@
+// RDMA, TCP and the bound side by side, from recorded results.
+
+#include "report/wire.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace wiretax {
+namespace {
+
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+using Json = nlohmann::json;
+
+Json row(const std::string& name, double microseconds, const Json& counters) {
+  Json row = {{"name", name},
+              {"run_type", "iteration"},
+              {"iterations", 1},
+              {"real_time", microseconds},
+              {"cpu_time", microseconds},
+              {"time_unit", "us"},
+              {"label", "valid"}};
+  row.update(counters);
+  return row;
+}
+
+ResultFile file_of(const std::vector<Json>& rows, const Json& context = Json::object()) {
+  Json document = {{"context", {{"wiretax_schema", 1}, {"wiretax_status", "complete"}}},
+                   {"benchmarks", rows}};
+  document["context"].update(context);
+  return parse_result_file(document.dump(), "file.json");
+}
+
+ResultFile rdma() {
+  const Json context = {
+      {"rdma_devices", {{{"device", "rocep1s0f0"}, {"number", 1}, {"netdev", "enp1s0f0np0"}}}},
+      {"bound_limits", {{"rocep1s0f0", "PCIe 0000:01:00 Gen5 x4"}}}};
+  return file_of(
+      {row("rdma_write_bandwidth/link:rocep1s0f0/from:0/to:1/bytes:65536", 5,
+           {{"bytes", 65536}, {"GBps", 12.5}, {"bound_Gbps", 123.6}}),
+       row("rdma_write_bandwidth/link:rocep1s0f0/from:0/to:1/ways:2/bytes:65536", 5,
+           {{"bytes", 65536}, {"GBps", 24.9}, {"bound_Gbps", 247.2}}),
+       row("rdma_write_latency/link:rocep1s0f0/from:0/to:1/bytes:10240", 4, {{"bytes", 10240}}),
+       row("rdma_write_latency/link:rocep1s0f0/from:0/to:1/bytes:2", 2, {{"bytes", 2}})},
+      context);
+}
+
+ResultFile tcp() {
+  return file_of({row("tcp_bandwidth/interface:enp1s0f0np0/from:0/to:1/streams:1/bytes:131072", 30,
+                      {{"bytes", 131072}, {"GBps", 4.25}}),
+                  row("tcp_bandwidth/interface:enp1s0f0np0/from:0/to:1/streams:4/bytes:131072", 60,
+                      {{"bytes", 131072}, {"GBps", 8.75}}),
+                  row("tcp_round_trip/interface:enp1s0f0np0/from:0/to:1/bytes:10240", 80,
+                      {{"bytes", 10240}})});
+}
+
+ResultFile links() {
+  return file_of({row("rdma_links/links:rocep1s0f0+roceP2p1s0f0/from:0/to:1/bytes:65536", 100,
+                      {{"bytes", 65536}, {"GBps", 23.5}, {"bound_Gbps", 196.0}})},
+                 {{"bound_limits", {{"rocep1s0f0+roceP2p1s0f0", "cage p0"}}}});
+}
+
+std::string text_of(const std::vector<ResultFile>& files) {
+  return wire_text(files, Ink(Colour::kNever));
+}
+
+TEST(Wire, RdmaTcpAndTheBoundSideBySide) {
+  const auto text = text_of({tcp(), rdma(), links()});
+  // 12.5 GB/s are 100 of 123.6 Gb/s; of TCP the best is told.
+  EXPECT_THAT(text,
+              ContainsRegex("enp1s0f0np0 \\(rocep1s0f0\\) +12.5 +8.75 +15.45 +80.9  PCIe 0000"));
+  EXPECT_THAT(text, ContainsRegex("all together +23.5 +- +24.5 +95.9  cage p0"));
+}
+
+TEST(Wire, OneWayAtTheSizesThatBothHave) {
+  const auto text = text_of({rdma(), tcp()});
+  EXPECT_THAT(text, ContainsRegex("10 KiB +4 us +40 us +10.0"));
+  EXPECT_THAT(text, Not(HasSubstr(" 2 B")));
+}
+
+TEST(Wire, WithoutRdmaThereIsNothingToCompare) { EXPECT_EQ(text_of({tcp()}), ""); }
+
+TEST(Wire, RdmaAloneIsToldAlone) {
+  EXPECT_THAT(text_of({rdma()}), ContainsRegex("12.5 +- +15.45"));
+}
+
+}  // namespace
+}  // namespace wiretax
