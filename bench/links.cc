@@ -67,9 +67,8 @@ class Links : public RdmaProgram {
   }
 
   [[nodiscard]] std::optional<std::string> missing(const Session& session) const override {
-    if (auto reason = Program::missing(session)) return reason;
-    if (usable("rdma") || usable("tcp")) return std::nullopt;
-    if (links().missing()) return links().missing();
+    if (session.ranks.size() > 1 && (usable("rdma") || usable("tcp"))) return std::nullopt;
+    if (auto reason = RdmaProgram::missing(session)) return reason;
     return "no two ranks have a link for TCP: name interfaces with --interface";
   }
 

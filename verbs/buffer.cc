@@ -39,7 +39,8 @@ const char* memory_name(Memory memory) {
   return "";
 }
 
-Buffer::Buffer(std::size_t bytes, Memory memory, std::shared_ptr<const Cuda> cuda) : size_(bytes) {
+Buffer::Buffer(std::size_t bytes, Memory memory, const std::shared_ptr<const Cuda>& cuda)
+    : size_(bytes) {
   const bool huge = memory == Memory::kHugePages;
   const auto page = huge ? kHugePage : static_cast<std::size_t>(getpagesize());
   const auto whole = (std::max<std::size_t>(bytes, 1) + page - 1) / page * page;

@@ -19,7 +19,7 @@ class Buffer {
  public:
   /// `cuda`: for kCudaHost, and kept as long as the memory. Throws std::runtime_error that says
   /// what to do, e.g. how to get huge pages.
-  Buffer(std::size_t bytes, Memory memory, std::shared_ptr<const Cuda> cuda = nullptr);
+  Buffer(std::size_t bytes, Memory memory, const std::shared_ptr<const Cuda>& cuda = nullptr);
 
   [[nodiscard]] std::span<std::byte> bytes() const { return {data_.get(), size_}; }
 

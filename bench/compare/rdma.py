@@ -34,7 +34,7 @@ def wiretax(*options):
         run(["mpirun", "--allow-run-as-root", "-np", "2", "--host", ",".join(f"{host}:1" for host in HOSTS), "--bind-to", "none",
              "--mca", "pml", "ob1", "--mca", "btl", "tcp,self", "--mca", "btl_tcp_if_include", ARGS.control,
              "--mca", "oob_tcp_if_include", ARGS.control, os.path.join(ARGS.bin, "wiretax-rdma"), "--device", ARGS.device,
-             "--mtu", str(MTU), "--inline", "0", "--depth", str(DEPTH), "--moderation", str(MODERATION), "--out", out, *options])
+             "--mtu", str(MTU), "--profile", ARGS.profile, "--inline", "0", "--depth", str(DEPTH), "--moderation", str(MODERATION), "--out", out, *options])
         document = json.load(open(out, encoding="utf-8"))
     row, = document["benchmarks"]
     if "error_message" in row:
@@ -109,6 +109,7 @@ if __name__ == "__main__":
     parser.add_argument("--bin", default="build/release/bin")
     parser.add_argument("--pairs", type=int, default=16)
     parser.add_argument("--messages", type=int, default=500, help="of each run of ib_write_bw; more for the latencies")
+    parser.add_argument("--profile", default="full", help="of wiretax-rdma")
     parser.add_argument("--only", default="write_bw,write_lat,send_lat")
     ARGS = parser.parse_args()
     HOSTS = ARGS.hosts.split(",")

@@ -44,13 +44,15 @@ Report make_report(const std::optional<Failure>& failure, double at_s) {
   return report;
 }
 
-/// Polls gently: at first without a pause, then yielding, since ranks may share a core.
+/// Polls gently: at first without a pause, then yielding, since ranks may share a core, then with
+/// pauses that grow with the wait, since where RDMA is software, it needs the core as well.
 class Backoff {
  public:
   void pause() {
     ++polls_;
     if (polls_ > kSpins + kYields) {
-      usleep(50);
+      usleep(pause_us_);
+      pause_us_ = std::min(kLongestPause, pause_us_ + pause_us_ / kSlower);
     } else if (polls_ > kSpins) {
       sched_yield();
     }
@@ -59,7 +61,10 @@ class Backoff {
  private:
   static constexpr int kSpins = 200;
   static constexpr int kYields = 2000;
+  static constexpr useconds_t kLongestPause = 10000;
+  static constexpr useconds_t kSlower = 16;
   int polls_ = 0;
+  useconds_t pause_us_ = 50;
 };
 
 /// True when the request completed before the deadline.

@@ -119,7 +119,8 @@ class Runner::Leader {
     // The very first operation also connects, allocates and faults: it says nothing about the next.
     if (std::exchange(first_batch_, false)) return;
     const double operation_s = slowest_s / static_cast<double>(n_);
-    const double growth = rules_.batch_s / slowest_s;
+    if (n_ == 1) alone_s_ = slowest_s;
+    const double growth = batch_s() / slowest_s;
     const double wanted = static_cast<double>(n_) * std::min(growth, kMostGrowth);
     n_ = static_cast<std::uint64_t>(std::clamp(wanted, 1.0, static_cast<double>(kMostOperations)));
     n_is_final_ = growth <= 2;  // the batch was nearly long enough, so its n is known well
@@ -127,6 +128,15 @@ class Runner::Leader {
     const bool long_enough = operation_s >= shortest_span_s() && n_ <= kMostSingles;
     singly_ = timing_ == Timing::kIsolated || (timing_ == Timing::kEach && long_enough);
     if (singly_) n_ = std::min(n_, kMostSingles);
+  }
+
+  /// Operations that overlap take, together, as long as one of them alone before and after all of
+  /// them are on their way: a batch is long against that, or as long as the cap allows.
+  [[nodiscard]] double batch_s() const {
+    constexpr double kTimesAlone = 32;
+    constexpr double kFewest = 20;
+    if (timing_ != Timing::kSpan) return rules_.batch_s;
+    return std::clamp(kTimesAlone * alone_s_, rules_.batch_s, rules_.cap_s / kFewest);
   }
 
   void keep(Group& group, const BatchTime& time) const {
@@ -158,6 +168,7 @@ class Runner::Leader {
   bool singly_;
   std::vector<Group> groups_;
   std::uint64_t n_ = 1;
+  double alone_s_ = 0;  // what one operation took by itself
   bool first_batch_ = true;
   bool n_is_final_ = false;
   bool measuring_ = false;

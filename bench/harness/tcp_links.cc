@@ -25,6 +25,35 @@ const Interface* find(const std::vector<Interface>& all, const std::string& name
   return found == all.end() ? nullptr : &*found;
 }
 
+std::vector<TcpLink> links_over(const std::vector<Network>& networks, const RdmaLinks* rdma, int a,
+                                int b) {
+  std::vector<TcpLink> links;
+  for (const auto& network : networks) {
+    const auto& from = network.by_rank.at(static_cast<std::size_t>(a));
+    const auto& to = network.by_rank.at(static_cast<std::size_t>(b));
+    const auto* const cable = cable_of(rdma, a, b, from, to);
+    links.push_back({.name = name_of(from, to),
+                     .from = from,
+                     .to = to,
+                     .cable = cable == nullptr ? std::nullopt : std::optional(*cable)});
+  }
+  return links;
+}
+
+using InterfacesByRank = std::vector<std::vector<Interface>>;
+
+std::vector<TcpLink> links_beside(const std::vector<RdmaLink>& cables,
+                                  const InterfacesByRank& by_rank, int a, int b) {
+  std::vector<TcpLink> links;
+  for (const auto& cable : cables) {
+    const auto* const from = find(by_rank.at(static_cast<std::size_t>(a)), cable.from.netdev);
+    const auto* const to = find(by_rank.at(static_cast<std::size_t>(b)), cable.to.netdev);
+    if (from == nullptr || to == nullptr) continue;  // no IPv4 address there
+    links.push_back({.name = name_of(*from, *to), .from = *from, .to = *to, .cable = cable});
+  }
+  return links;
+}
+
 std::optional<verbs::Bound> hardware_bound(const std::vector<const TcpLink*>& links) {
   std::vector<verbs::Port> mine;
   std::vector<verbs::Port> theirs;
@@ -49,32 +78,17 @@ verbs::Port TcpLink::port_of(bool is_from) const {
 
 TcpLinks::TcpLinks(Session& session, const std::vector<std::string>& wanted, const RdmaLinks* rdma)
     : ranks_(static_cast<std::size_t>(session.ranks.size())) {
-  std::vector<Network> networks;
-  std::vector<std::vector<Interface>> by_rank;
-  if (wanted.empty()) {
-    by_rank = exchange_interfaces(session.ranks, interfaces());
-  } else {
-    networks = shared_networks(session, wanted);
-  }
+  const bool named = !wanted.empty();
+  const auto networks = named ? shared_networks(session, wanted) : std::vector<Network>{};
+  const auto by_rank =
+      named ? InterfacesByRank{} : exchange_interfaces(session.ranks, interfaces());
   for (int a = 0; a < session.ranks.size(); ++a) {
     for (int b = 0; b < session.ranks.size(); ++b) {
       auto& links = links_.emplace_back();
-      for (const auto& network : networks) {
-        const auto& from = network.by_rank.at(static_cast<std::size_t>(a));
-        const auto& to = network.by_rank.at(static_cast<std::size_t>(b));
-        const auto* const cable = cable_of(rdma, a, b, from, to);
-        links.push_back({.name = name_of(from, to),
-                         .from = from,
-                         .to = to,
-                         .cable = cable == nullptr ? std::nullopt : std::optional(*cable)});
-      }
-      const bool cables = wanted.empty() && rdma != nullptr && !rdma->missing();
-      if (!cables || session.same_network_stack(a, b)) continue;
-      for (const auto& cable : rdma->between(a, b)) {
-        const auto* const from = find(by_rank.at(static_cast<std::size_t>(a)), cable.from.netdev);
-        const auto* const to = find(by_rank.at(static_cast<std::size_t>(b)), cable.to.netdev);
-        if (from == nullptr || to == nullptr) continue;  // no IPv4 address there
-        links.push_back({.name = name_of(*from, *to), .from = *from, .to = *to, .cable = cable});
+      if (named) {
+        links = links_over(networks, rdma, a, b);
+      } else if (rdma != nullptr && !rdma->missing() && !session.same_network_stack(a, b)) {
+        links = links_beside(rdma->between(a, b), by_rank, a, b);
       }
     }
   }

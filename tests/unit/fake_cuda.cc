@@ -13,6 +13,7 @@ int context;
 bool has_context = false;
 }  // namespace
 
+// NOLINTBEGIN(readability-identifier-naming): the names are the driver's.
 extern "C" {
 
 int cuInit(unsigned flags) { return flags == 0 ? 0 : kInvalidValue; }
@@ -67,3 +68,4 @@ int cuMemFreeHost(void* memory) {
 }
 
 }  // extern "C"
+// NOLINTEND(readability-identifier-naming)
