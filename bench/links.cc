@@ -55,6 +55,11 @@ class Links : public RdmaProgram {
   void set_up(Session& session) override {
     RdmaProgram::set_up(session);
     if (session.ranks.size() < 2) return;
+    if (links().missing()) {  // TCP is all there is
+      session.context["transport"] = Json("TCP over IPv4").dump();
+      session.context["wiretax_fabric"] = Json("tcp").dump();
+      session.context["wiretax_fabric_kind"] = Json("host_tcp").dump();
+    }
     if (wants("tcp")) tcp_.emplace(session, interfaces_, &links());
     for (const auto* const transport : kTransports) {
       if (!usable(transport)) continue;
@@ -133,11 +138,7 @@ class Links : public RdmaProgram {
         }
       }
     }
-    if (!is_tcp(order)) {
-      for (const auto* const link : chosen(links().between(from, to), order)) {
-        if (!link->doubt.empty()) row.doubts.push_back(link->doubt);
-      }
-    }
+    for (auto& doubt : doubts_of(pair, order)) row.doubts.push_back(std::move(doubt));
     if (session.same_machine(from, to)) return;
     if (const auto bound = bound_of_chosen(pair, order)) {
       row.counters["bound_Gbps"] = bound->bytes_per_s / kGigabit;
@@ -183,6 +184,22 @@ class Links : public RdmaProgram {
     return names;
   }
 
+  /// TCP does not choose by GID, but packets of a crowded subnet leave by any of its ports.
+  [[nodiscard]] std::vector<std::string> doubts_of(const RdmaPair& pair, const Json& order) const {
+    std::vector<std::string> doubts;
+    if (is_tcp(order)) {
+      for (const auto* const link : chosen(tcp_->between(pair.from, pair.to), order)) {
+        if (link->cable) doubts.push_back(link->cable->pairing_doubt);
+      }
+    } else {
+      for (const auto* const link : chosen(links().between(pair.from, pair.to), order)) {
+        doubts.push_back(link->doubt);
+      }
+    }
+    std::erase(doubts, "");
+    return doubts;
+  }
+
   [[nodiscard]] std::optional<verbs::Bound> bound_of_chosen(const RdmaPair& pair,
                                                             const Json& order) const {
     if (is_tcp(order)) return bound_of(chosen(tcp_->between(pair.from, pair.to), order));
@@ -198,14 +215,29 @@ class Links : public RdmaProgram {
     }
   }
 
+  /// So much on its way that a link has always something to do, and not more: what is shared out
+  /// to a link is done by that link, and the others wait for its end. Software needs no more than a
+  /// few messages.
+  [[nodiscard]] std::uint32_t depth_of(std::uint64_t bytes) const {
+    constexpr std::uint64_t kOnTheWay = 2 * kMebibyte;
+    constexpr std::uint64_t kOnTheWayEmulated = 256 * kKibibyte;
+    const bool emulated = !links().missing() && links().emulated();
+    const auto enough = (emulated ? kOnTheWayEmulated : kOnTheWay) / bytes;
+    return std::min(depth(), static_cast<std::uint32_t>(std::max<std::uint64_t>(2, enough)));
+  }
+
   // Opening is collective: every rank goes through as many links as any pair has.
 
   std::unique_ptr<Body> prepare_rdma(Session& session, const Json& order, const RdmaPair& pair,
                                      int index) const {
     std::vector<const RdmaLink*> mine;
     if (pair.from != RdmaPair::kNobody) mine = chosen(links().between(pair.from, pair.to), order);
-    const RdmaSettings settings = {
-        .bytes = order["bytes"], .queue_pairs = queue_pairs(), .depth = depth(), .moderation = 1};
+    const RdmaSettings settings = {.bytes = order["bytes"],
+                                   .queue_pairs = queue_pairs(),
+                                   .depth = depth_of(order["bytes"]),
+                                   .moderation = 1,
+                                   .memory = memory(),
+                                   .cuda = cuda()};
     std::vector<std::unique_ptr<RdmaBandwidthBody>> bodies;
     for (std::size_t i = 0; i < (order["all"].get<bool>() ? most("rdma") : 1); ++i) {
       auto wire =
@@ -256,6 +288,9 @@ class Links : public RdmaProgram {
     const bool repeats = order["all"].get<bool>() && names.size() < 2;  // one link alone is known
     if (names.empty() || repeats) return;
     const auto streams = is_tcp(order) ? fmt::format("/streams:{}", streams_) : "";
+    const auto blocks = nothing         ? 0
+                        : is_tcp(order) ? TcpLinksBody::kBlocks * streams_
+                                        : RdmaLinksBody::kDepths * depth_of(order["bytes"]);
     const auto bytes = order["bytes"].get<std::uint64_t>();
     points.push_back({.name = fmt::format("{}_links/links:{}/from:{}/to:{}{}/bytes:{}",
                                           order["transport"].get<std::string>(),
@@ -265,7 +300,8 @@ class Links : public RdmaProgram {
                       .precision = Precision::kBandwidth,
                       .timing = Timing::kSpan,
                       .symmetric = false,
-                      .group = static_cast<int>(i)});
+                      .group = static_cast<int>(i),
+                      .operation_bytes = bytes * blocks * names.size()});
   }
 
   static void add_rates(const LinksTogether& seen, const std::vector<std::string>& names,

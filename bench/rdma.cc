@@ -128,7 +128,10 @@ class Rdma : public RdmaProgram {
       row.counters["mtu"] = seen["path_mtu"];
       add_losses(seen["port"], growth, session.ranks.describe(rank), row);
       if (rank != from) continue;
-      if (const auto bytes = verbs::bytes_sent(growth)) {
+      // What is read comes in.
+      const bool reads = wanted["op"] == static_cast<int>(RdmaOperation::kRead);
+      const auto bytes = reads ? verbs::bytes_received(growth) : verbs::bytes_sent(growth);
+      if (bytes) {
         row.counters["wire_bytes"] = static_cast<double>(*bytes);
       }
     }
@@ -147,7 +150,8 @@ class Rdma : public RdmaProgram {
     row.counters["Gbps"] = rate / kGigabit;
     row.counters["message_rate"] = ways / row.time_s;
     // Inside one machine nothing need leave the device.
-    const auto bound = session.same_machine(from, to) ? std::nullopt : link.bound();
+    const auto mtu = static_cast<int>(row.counters["mtu"]);
+    const auto bound = session.same_machine(from, to) ? std::nullopt : link.bound(mtu);
     if (bound) row.counters["bound_Gbps"] = ways * bound->bytes_per_s / kGigabit;
   }
 

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
+#include <optional>
 #include <ranges>
 #include <set>
 #include <tuple>
@@ -19,7 +21,13 @@ namespace {
 /// A cable that does less than this share of the median one deserves a look.
 constexpr double kFarBehind = 0.8;
 
-double number_of(std::string_view text) { return text.empty() ? 0 : std::stod(std::string(text)); }
+template <typename Number>
+std::optional<Number> number_of(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole ? std::optional(number) : std::nullopt;
+}
 
 /// All links between two ranks, at one size.
 struct Bundle {
@@ -31,10 +39,16 @@ struct Bundle {
     for (const auto& [link, rate] : alone) sum += rate;
     return sum;
   }
-  /// What all can do: together where there are several.
-  [[nodiscard]] double rate() const {
-    if (together == nullptr) return alone_sum();
-    return together->counter("GBps").value_or(0) * kGigabyte;
+  /// Of all that were at work together, what each does alone was measured, too.
+  [[nodiscard]] bool complete() const {
+    const auto links = together->key("links");
+    return alone.size() == static_cast<std::size_t>(std::ranges::count(links, '+')) + 1;
+  }
+  /// What all can do together; of one link, what it can; nothing where that was not measured.
+  [[nodiscard]] std::optional<double> rate() const {
+    if (together == nullptr) return alone.size() == 1 ? std::optional(alone_sum()) : std::nullopt;
+    const auto sum = together->measured() ? together->counter("GBps") : std::nullopt;
+    return sum ? std::optional(*sum * kGigabyte) : std::nullopt;
   }
 };
 
@@ -46,9 +60,12 @@ Bundles bundles_of(const ResultFile& file) {
   Bundles bundles;
   for (const auto& record : file.records) {
     if (record.operation != "rdma_links" && record.operation != "tcp_links") continue;
-    const Pair pair = {static_cast<int>(number_of(record.key("from"))),
-                       static_cast<int>(number_of(record.key("to")))};
-    const auto bytes = static_cast<std::uint64_t>(number_of(record.key("bytes")));
+    const auto from = number_of<int>(record.key("from"));
+    const auto to = number_of<int>(record.key("to"));
+    const auto size = number_of<std::uint64_t>(record.key("bytes"));
+    if (!from || !to || !size) continue;
+    const Pair pair = {*from, *to};
+    const auto bytes = *size;
     const std::string links(record.key("links"));
     if (links.find('+') != std::string::npos) {
       bundles[{record.operation, pair, bytes}].together = &record;
@@ -61,7 +78,7 @@ Bundles bundles_of(const ResultFile& file) {
 
 std::string predicted(const Bundle& bundle) {
   const auto bound = bundle.together->counter("bound_Gbps");
-  if (!bound) return "-";
+  if (!bound || !bundle.complete()) return "-";
   return fmt::format("{:.2f}", std::min(1.0, *bound * kGigabit / bundle.alone_sum()));
 }
 
@@ -85,14 +102,16 @@ void add_bundle(const Key& key, const Bundle& bundle, const Limits& limits, Tabl
                shared ? rate(*shared * kGigabyte) : "-", "", "", limit_of(limits, link)});
   }
   if (bundle.together == nullptr) return;
-  if (!bundle.together->measured()) {
-    table.add({ranks, over, format_bytes(bytes), "all", rate(bundle.alone_sum()),
-               printable(bundle.together->reason)});
+  const auto alone_sum = bundle.complete() ? rate(bundle.alone_sum()) : "-";
+  const auto together = bundle.rate();
+  if (!together) {
+    table.add(
+        {ranks, over, format_bytes(bytes), "all", alone_sum, printable(bundle.together->reason)});
     return;
   }
-  table.add({ranks, over, format_bytes(bytes), "all", rate(bundle.alone_sum()), rate(bundle.rate()),
-             fmt::format("{:.2f}", bundle.rate() / bundle.alone_sum()), predicted(bundle),
-             limit_of(limits, std::string(bundle.together->key("links")))});
+  table.add({ranks, over, format_bytes(bytes), "all", alone_sum, rate(*together),
+             bundle.complete() ? fmt::format("{:.2f}", *together / bundle.alone_sum()) : "-",
+             predicted(bundle), limit_of(limits, std::string(bundle.together->key("links")))});
 }
 
 /// The largest size of every pair: the fairest to a cable. RDMA's, where there is any.
@@ -100,7 +119,8 @@ std::map<Pair, double> rates_of_pairs(const Bundles& bundles) {
   std::map<Pair, double> rates;
   const auto& operation = std::get<0>(bundles.begin()->first);
   for (const auto& [key, bundle] : bundles) {
-    if (std::get<0>(key) == operation && bundle.rate() > 0) rates[std::get<1>(key)] = bundle.rate();
+    const auto rate = bundle.rate();
+    if (std::get<0>(key) == operation && rate) rates[std::get<1>(key)] = *rate;
   }
   return rates;
 }

@@ -27,9 +27,13 @@ class Pairing {
       : mine_(mine), theirs_(theirs), taken_(theirs.size()) {}
 
   std::vector<Link> result() {
+    // A subnet says more than a place, so it comes first for all of them.
+    std::vector<std::size_t> rest;
     for (std::size_t i = 0; i < mine_.size(); ++i) {
-      if (mine_[i].active()) add(i, in_subnet(i));
+      if (mine_[i].active() && !add_by_subnet(i)) rest.push_back(i);
     }
+    for (const auto i : rest) add_by_place(i);
+    std::ranges::sort(links_, {}, &Link::mine);
     return std::move(links_);
   }
 
@@ -44,21 +48,24 @@ class Pairing {
     return found;
   }
 
-  void add(std::size_t i, const Candidates& candidates) {
-    if (candidates.size() == 1) {
-      take(i, candidates.front(), crowded(i) ? crowded_subnet(i) : "");
-    } else if (!candidates.empty()) {
-      const auto alike = std::ranges::find_if(
-          candidates, [&](std::size_t k) { return same_place(mine_[i], theirs_[k]); });
-      take(i, alike == candidates.end() ? candidates.front() : *alike, crowded_subnet(i));
-    } else {
-      for (std::size_t k = 0; k < theirs_.size(); ++k) {
-        if (!is_free(k) || !same_place(mine_[i], theirs_[k])) continue;
-        take(i, k,
-             fmt::format("{} shares no IPv4 subnet with the other host: paired by its place",
-                         mine_[i].name()));
-        return;
-      }
+  bool add_by_subnet(std::size_t i) {
+    const auto candidates = in_subnet(i);
+    if (candidates.empty()) return false;
+    const auto alike = std::ranges::find_if(
+        candidates, [&](std::size_t k) { return same_place(mine_[i], theirs_[k]); });
+    const bool doubtful = candidates.size() > 1 || crowded(i);
+    take(i, alike == candidates.end() ? candidates.front() : *alike,
+         doubtful ? crowded_subnet(i) : "");
+    return true;
+  }
+
+  void add_by_place(std::size_t i) {
+    for (std::size_t k = 0; k < theirs_.size(); ++k) {
+      if (!is_free(k) || !same_place(mine_[i], theirs_[k])) continue;
+      take(i, k,
+           fmt::format("{} shares no IPv4 subnet with the other host: paired by its place",
+                       mine_[i].name()));
+      return;
     }
   }
 

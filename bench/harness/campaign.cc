@@ -20,13 +20,14 @@ constexpr double kLeastPatience = 5;
 
 /// What every rank has to know of a point.
 std::string order_for(const Point& point, double worst_case_s) {
+  const auto bytes = std::max(point.bytes, point.operation_bytes);
   return Json{
       {"name", point.name},
       {"specification", point.specification},
       {"precision", point.precision == Precision::kBandwidth ? "bandwidth" : "latency"},
       {"timing", static_cast<int>(point.timing)},
-      {"patience_s", worst_case_s + std::max(kLeastPatience,
-                                             3 * static_cast<double>(point.bytes) / kSlowestRate)}}
+      {"patience_s",
+       worst_case_s + std::max(kLeastPatience, 3 * static_cast<double>(bytes) / kSlowestRate)}}
       .dump();
 }
 

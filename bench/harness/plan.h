@@ -19,6 +19,7 @@ struct Point {
   Timing timing = Timing::kEach;
   bool symmetric = true;  // all ranks take part alike, so one that takes longer is behind
   int group = 0;
+  std::uint64_t operation_bytes = 0;  // where one operation is more than one message
   double share = 1;  // of what is timed: a half where a round trip is, and one way is told
 };
 

@@ -129,7 +129,7 @@ void RdmaLatencyBody::run(std::uint64_t n) {
 }
 
 void RdmaLatencyBody::run_reads(std::uint64_t n) {
-  if (!wire().is_from()) return;
+  if (!wire().is_from() && !wire().settings().bidirectional) return;
   for (std::uint64_t i = 0; i < n; ++i) {
     post_message();
     await_own();
@@ -142,6 +142,9 @@ void RdmaLatencyBody::post_room() {
 
 void RdmaLatencyBody::post_message() {
   if (wire().settings().operation == RdmaOperation::kWrite) {
+    // In a ping-pong the answer says that the last message was read; an exchange says nothing of
+    // it.
+    if (wire().settings().bidirectional) await_own();
     wire().outgoing().back() = static_cast<std::byte>(++sent_);
   }
   check_post(wire().endpoint().queue_pairs().front().post(message_));
@@ -170,7 +173,7 @@ void RdmaLatencyBody::await_message() {
   RdmaWire::Patience patience(wire());
   // The queue is looked at now and then, so that an error ends the wait.
   constexpr int kLooks = 64;
-  for (int i = 0; !arrived(); ++i) {
+  for (std::uint64_t i = 0; !arrived(); ++i) {
     if (i % kLooks != 0) continue;
     wire().poll_once([&](const ibv_wc& completion) { take(completion); });
     patience.note(0);

@@ -27,7 +27,9 @@ void confirm_links(Session& session, RdmaLinks& links, bool named) {
           write_once(session, {from, to}, links.between(from, to)[i]);
           ++i;
         } catch (const AgreedFailure& failure) {
-          if (named || session.ranks.lost()) throw;
+          // What the environment refuses, such as memory, it would refuse on every link.
+          const bool refused = failure.code() == ExitCode::kEnvironment;
+          if (named || session.ranks.lost() || refused) throw;
           links.drop(from, to, i, failure.what());
         }
       }

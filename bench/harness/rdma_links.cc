@@ -34,7 +34,9 @@ std::string names_of(const std::vector<Port>& ports) {
 }
 
 const Port& find_named(const std::vector<Port>& ports, const std::string& name) {
-  const auto found = std::ranges::find(ports, name, &Port::name);
+  const auto found = std::ranges::find_if(ports, [&](const Port& port) {
+    return name == port.name() || name == fmt::format("{}:{}", port.device, port.number);
+  });
   if (found == ports.end()) {
     throw Failure(ExitCode::kUsage, fmt::format("--device {}: there is no such RDMA device or port "
                                                 "here; there is: {}",
@@ -54,7 +56,13 @@ std::vector<Port> usable_ports(const std::vector<std::string>& wanted) {
   const auto all = verbs::find_ports(networks());
   std::vector<Port> chosen;
   chosen.reserve(wanted.size());
-  for (const auto& name : wanted) chosen.push_back(find_named(all, name));
+  for (const auto& name : wanted) {
+    chosen.push_back(find_named(all, name));
+    const auto& found = chosen.back();
+    if (std::ranges::count(chosen, found.name(), &Port::name) > 1) {
+      throw Failure(ExitCode::kUsage, fmt::format("--device names {} twice", found.name()));
+    }
+  }
   if (wanted.empty()) std::ranges::copy_if(all, std::back_inserter(chosen), &Port::active);
   std::vector<Port> opened;
   opened.reserve(chosen.size());
@@ -94,6 +102,11 @@ bool has_ipv4(const Port& port) {
   return choice.gid && choice.gid->ipv4();
 }
 
+std::string why_without_gid(const Port& port) {
+  const auto choice = verbs::choose_gid(port.gids, port.netdev, port.ethernet());
+  return choice.gid ? "" : choice.reason;
+}
+
 RdmaLink link_of(const Port& from, const Port& to, const std::string& pairing_doubt) {
   const auto gid_doubt = [](const Port& port) {
     const auto choice = verbs::choose_gid(port.gids, port.netdev, port.ethernet());
@@ -105,7 +118,8 @@ RdmaLink link_of(const Port& from, const Port& to, const std::string& pairing_do
       .to = to,
       // An IPv4 address at one end alone leads nowhere.
       .ipv4 = has_ipv4(from) && has_ipv4(to),
-      .doubt = join_doubts({pairing_doubt, gid_doubt(from), gid_doubt(to), mtu_doubt(from, to)})};
+      .doubt = join_doubts({pairing_doubt, gid_doubt(from), gid_doubt(to), mtu_doubt(from, to)}),
+      .pairing_doubt = pairing_doubt};
 }
 
 /// Ports that were named belong together in the order of their names.
@@ -124,7 +138,9 @@ std::vector<RdmaLink> links_between(const std::vector<Port>& mine, const std::ve
 
 }  // namespace
 
-std::optional<verbs::Bound> RdmaLink::bound() const { return bound_of(std::vector{this}); }
+std::optional<verbs::Bound> RdmaLink::bound(int mtu) const {
+  return verbs::path_bound({&from, 1}, {&to, 1}, verbs::mtu_efficiency(mtu));
+}
 
 std::optional<verbs::Bound> bound_of(const std::vector<const RdmaLink*>& links) {
   std::vector<Port> mine;
@@ -166,9 +182,23 @@ RdmaLinks::RdmaLinks(Session& session, const std::vector<std::string>& devices)
       links_.push_back(missing_ ? std::vector<RdmaLink>{} : links_between(a, b, !devices.empty()));
     }
   }
+  if (devices.empty() && !missing_) drop_without_gid();
   if (!missing_ && ranks_ > 1 && most() == 0) {
     missing_ = fmt::format("no RDMA port of {} reaches one of {}: {} and {}", ranks.describe(0),
                            ranks.describe(1), names_of(ports_[0]), names_of(ports_[1]));
+  }
+}
+
+/// A port that was named says itself why it cannot be used; one that was found is left out.
+void RdmaLinks::drop_without_gid() {
+  for (int from = 0; from < ranks_; ++from) {
+    for (int to = from + 1; to < ranks_; ++to) {
+      for (std::size_t i = between(from, to).size(); i-- > 0;) {
+        const auto& link = between(from, to)[i];
+        const auto reason = why_without_gid(link.from) + why_without_gid(link.to);
+        if (!reason.empty()) drop(from, to, i, reason);
+      }
+    }
   }
 }
 
@@ -221,7 +251,7 @@ std::string RdmaLinks::description() const {
 }
 
 bool RdmaLinks::emulated() const {
-  return std::ranges::all_of(ports_, [](const std::vector<Port>& ports) {
+  return !missing_ && std::ranges::all_of(ports_, [](const std::vector<Port>& ports) {
     return std::ranges::all_of(ports, &Port::emulated);
   });
 }

@@ -17,12 +17,14 @@ struct RdmaLink {
   std::string name;  // the port's, or both where the ends' differ
   verbs::Port from;
   verbs::Port to;
-  bool ipv4 = true;   // both ends have an IPv4 address; else neither uses one
-  std::string doubt;  // that the ports belong together, or that all is well with them
+  bool ipv4 = true;           // both ends have an IPv4 address; else neither uses one
+  std::string doubt;          // that the ports belong together, or that all is well with them
+  std::string pairing_doubt;  // the first of these alone
 
   [[nodiscard]] const verbs::Port& port_of(bool is_from) const { return is_from ? from : to; }
-  /// Of the MTU that both ends can; nothing between ports without hardware.
-  [[nodiscard]] std::optional<verbs::Bound> bound() const;
+  /// Nothing between ports without hardware.
+  [[nodiscard]] std::optional<verbs::Bound> bound(int mtu) const;
+  /// What both ends can.
   [[nodiscard]] int path_mtu() const;
 };
 
@@ -51,6 +53,7 @@ class RdmaLinks {
   [[nodiscard]] bool emulated() const;
 
  private:
+  void drop_without_gid();
   [[nodiscard]] std::size_t place_of(int from, int to) const;
 
   int ranks_;

@@ -59,7 +59,7 @@ void RdmaProgram::set_up(Session& session) {
     for (int to = from + 1; to < session.ranks.size(); ++to) {
       if (session.same_machine(from, to)) continue;
       for (const auto& link : links_->between(from, to)) {
-        add_limit(session, link.name, link.bound());
+        add_limit(session, link.name, link.bound(link.path_mtu()));
       }
     }
   }
@@ -81,7 +81,10 @@ void RdmaProgram::choose_memory(Session& session) {
     if (automatic && links_->missing()) return;  // there is nothing to put in it
     try {
       cuda_ = std::make_shared<verbs::Cuda>();
+      // A GPU that somebody else fills or keeps to himself gives nothing.
+      cuda_->free_host(cuda_->allocate_host(1));
     } catch (const std::exception& error) {
+      cuda_.reset();
       if (automatic) return;
       throw Failure(ExitCode::kEnvironment,
                     fmt::format("--memory {}: {}", wanted_memory_, error.what()));

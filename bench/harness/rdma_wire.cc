@@ -93,7 +93,15 @@ void RdmaWire::connect_together(Ranks& ranks, RdmaWire* wire, int partner) {
     return wire == nullptr ? std::string() : all[static_cast<std::size_t>(partner)];
   };
   try {
-    if (wire != nullptr) with_exit_codes([&] { wire->connect(exchange); });
+    if (wire != nullptr) {
+      with_exit_codes([&] {
+        try {
+          wire->connect(exchange);
+        } catch (const std::system_error& error) {
+          throw Failure(ExitCode::kPeer, error.what());  // RTR looks for the way to the peer
+        }
+      });
+    }
   } catch (const Failure&) {
     if (!exchanged) exchange("");
     throw;

@@ -71,8 +71,10 @@ class Runner::Leader {
     WarmUp warm_up;
     StoppingRule stopping;
     Measurement result;
+    bool absent = false;  // no rank takes part in it, and nobody waits for it
   };
   struct BatchTime {
+    bool measured = false;
     double elapsed_s = 0;
     double skew_s = 0;
     std::vector<double> singles_s;
@@ -84,10 +86,12 @@ class Runner::Leader {
     for (const auto& report : by_rank) {
       if (report[kGroupAt] != static_cast<double>(group)) continue;
       const bool slowest = report[kElapsedAt] > time.elapsed_s;
+      time.measured = true;
       time.elapsed_s = std::max(time.elapsed_s, report[kElapsedAt]);
       fastest_s = std::min(fastest_s, report[kElapsedAt]);
       add_singles({report.begin() + kSinglesAt, report.end()}, slowest, time.singles_s);
     }
+    if (!time.measured) return time;
     time.skew_s = time.elapsed_s - fastest_s;
     // Behind a barrier each operation is a measurement of its own: the slowest rank of each counts.
     if (timing_ == Timing::kIsolated) {
@@ -131,15 +135,17 @@ class Runner::Leader {
   }
 
   /// Operations that overlap take, together, as long as one of them alone before and after all of
-  /// them are on their way: a batch is long against that, or as long as the cap allows.
+  /// them are on their way: a batch is long against that, or as long as the warm-up allows.
   [[nodiscard]] double batch_s() const {
     constexpr double kTimesAlone = 32;
-    constexpr double kFewest = 20;
+    constexpr double kOfWarmUp = 12;  // which has to have ten batches before it gives up
     if (timing_ != Timing::kSpan) return rules_.batch_s;
-    return std::clamp(kTimesAlone * alone_s_, rules_.batch_s, rules_.cap_s / kFewest);
+    return std::clamp(kTimesAlone * alone_s_, rules_.batch_s, 3 * rules_.minimum_s / kOfWarmUp);
   }
 
   void keep(Group& group, const BatchTime& time) const {
+    group.absent = !time.measured;
+    if (group.absent) return;
     const double mean_s = time.elapsed_s / static_cast<double>(n_);
     if (!measuring_) {
       group.warm_up.add(mean_s, wall_s_);
@@ -154,13 +160,15 @@ class Runner::Leader {
   }
 
   void begin_measuring_when_steady() {
-    measuring_ = std::ranges::all_of(groups_, [](const Group& g) { return g.warm_up.done(); });
+    measuring_ =
+        std::ranges::all_of(groups_, [](const Group& g) { return g.absent || g.warm_up.done(); });
     measuring_since_s_ = now_s();
   }
 
   bool stopped() {
     if (now_s() - measuring_since_s_ >= rules_.cap_s) return true;
-    return std::ranges::all_of(groups_, [](Group& g) { return g.stopping.converged(); });
+    return std::ranges::all_of(groups_,
+                               [](Group& g) { return g.absent || g.stopping.converged(); });
   }
 
   Rules rules_;

@@ -94,8 +94,17 @@ BandwidthBody::BandwidthBody(const StreamPair& pair, int pair_index, int rank,
       batch_done_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       turn_(static_cast<std::ptrdiff_t>(std::max<std::size_t>(1, TcpBody::streams().size()))) {
   if (!cores_.empty() && cores_.size() < TcpBody::streams().size()) release_thread();
-  for (std::size_t stream = 1; stream < TcpBody::streams().size(); ++stream) {
-    workers_.emplace_back([this, stream] { work(stream); });
+  try {
+    for (std::size_t stream = 1; stream < TcpBody::streams().size(); ++stream) {
+      workers_.emplace_back([this, stream] { work(stream); });
+    }
+  } catch (...) {
+    // Those that could be started wait for the others.
+    ending_ = true;
+    for (auto missing = TcpBody::streams().size() - workers_.size(); missing > 0; --missing) {
+      turn_.arrive_and_drop();
+    }
+    throw;
   }
 }
 

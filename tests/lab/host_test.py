@@ -90,14 +90,24 @@ class Commands(LabTest):
 
 class Measurements(LabTest):
     def test_run_between_the_guests(self):
-        """The results are on this machine, under the name that the guest knew them by, and the ranks knew that it is emulation."""
+        """All programs. The results are on this machine, under the name that the guest knew them by, and the ranks knew that it
+        is emulation."""
         out = self.enterContext(tempfile.TemporaryDirectory()) + "/results"
-        done = run("lab", "--out", out, "--only", "tcp", "--interface", "enp1s0f0np0", "--bytes", "64", timeout=SECONDS)
+        done = run("lab", "--out", out, "--bytes", "64Ki", "--deadline", str(2 * SECONDS), timeout=2 * SECONDS)
         self.assert_ends(done, 0)
         self.assertEqual(done.stdout.splitlines()[-1], out)
-        with open(f"{out}/tcp.json") as file:
-            results = json.load(file)
-        self.assertEqual(results["context"]["wiretax_status"], "complete")
+        names = sorted(name for name in os.listdir(out) if name.endswith(".json"))
+        self.assertEqual([name for name in names if not name.startswith("collectives-mpi-")],
+                         ["decide.json", "links.json", "rdma.json", "tcp.json"])
+        self.assertIn("collectives-mpi-enp1s0f0np0.json", names)
+        for name in names:
+            with open(f"{out}/{name}") as file:
+                results = json.load(file)
+            if name != "decide.json":
+                self.assertEqual(results["context"]["wiretax_status"], "complete", name)
+                self.assertIn("emulation", results["context"]["wiretax_mark"], name)
+        self.assertRegex(done.stdout, r"RDMA GB/s +TCP GB/s +bound GB/s")
+        self.assertRegex(done.stdout, r"enp1s0f0np0 \(rocep1s0f0\) ")
         with open(f"{out}/run.log") as log:
             self.assertIn("-x WIRETAX_MARK", log.read())
 

@@ -96,7 +96,7 @@ class GoodDays(RdmaTest):
                 self.assertGreater(row["stdev_us"], 0)
 
     def test_connected_by_librdmacm(self):
-        rows = self.assert_measures("--connect", "cm", "--device", DEVICE, "--bytes", "10Ki", "--qps", "2")
+        rows = self.assert_measures("--connect", "cm", "--device", f"{DEVICE}:1", "--bytes", "10Ki", "--qps", "2")
         self.assertTrue(all("/connect:cm/" in row["name"] for row in rows), rows)
 
     def test_both_ways_on_several_queue_pairs(self):
@@ -164,6 +164,7 @@ class WrongUse(RdmaTest):
         self.assert_fails(USAGE, "--device mlx5_7", f"there is: roceP2p1s0f0 (ACTIVE), {DEVICE} (ACTIVE)",
                           options=["--device", "mlx5_7"])
         self.assert_fails(USAGE, f"--device {DEVICE}:2", options=["--device", f"{DEVICE}:2"])
+        self.assert_fails(USAGE, f"--device names {DEVICE} twice", options=["--device", f"{DEVICE},{DEVICE}:1"])
 
     def test_more_than_the_device_can(self):
         for size, options, parts in [("4Ki", ["--depth", "65536"], ["its limit (max_", "--depth"]),
@@ -248,12 +249,20 @@ class BadDays(RdmaTest):
         self.assertIn("refused access to its memory", done.stderr)
 
     def test_too_little_memory_may_be_locked(self):
-        line = " ".join(mpirun(RDMA, "--device", DEVICE, "--mode", "bandwidth", "--bytes", "64Ki", hosts=HOSTS[:1])
-                        ).replace("--allow-run-as-root", "")
-        done = on(HOSTS[0], f"cd / && ulimit -l 64 && HOME=/tmp setpriv --reuid=65534 --regid=65534 --clear-groups {line}")
-        self.assertEqual(done.returncode, ENVIRONMENT, done.stdout + done.stderr)
-        self.assertIn("Cannot allocate memory", done.stderr)
-        self.assertIn("this process may lock 64 KiB: ulimit -l unlimited", done.stderr)
+        for device in (["--device", DEVICE], []):
+            line = " ".join(mpirun(RDMA, *device, "--mode", "bandwidth", "--bytes", "64Ki", hosts=HOSTS[:1])
+                            ).replace("--allow-run-as-root", "")
+            done = on(HOSTS[0], f"cd / && ulimit -l 64 && HOME=/tmp setpriv --reuid=65534 --regid=65534 --clear-groups {line}")
+            self.assertEqual(done.returncode, ENVIRONMENT, done.stdout + done.stderr)
+            self.assertIn("Cannot allocate memory", done.stderr)
+            self.assertIn("this process may lock 64 KiB: ulimit -l unlimited", done.stderr)
+
+    def test_memory_that_is_not_there(self):
+        for program in (RDMA, LINKS_PROGRAM):
+            code, output = self.measure("--memory", "huge", "--device", DEVICE, "--bytes", "64Ki", program=program)
+            self.assertEqual(code, ENVIRONMENT, output)
+            self.assertIn("huge pages of 2 MiB (sudo sysctl vm.nr_hugepages=", output)
+        self.assert_fails(ENVIRONMENT, "--memory device: there is no CUDA here", options=["--memory", "device"])
 
 
 if __name__ == "__main__":

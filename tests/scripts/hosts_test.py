@@ -47,6 +47,15 @@ class Hosts(ScriptTest):
             self.assertIn("--mca oob_tcp_if_include 10.99.0.0/24", log.read())
         self.assertIn("collectives-mpi-wire0.json", os.listdir(self.out))
 
+    def test_links_between_named_networks(self):
+        """Without RDMA it is TCP's links that are set side by side, and only those that somebody named."""
+        self.assert_ends(self.a.run(*self.command("--only", "links", "--interface", "mgmt0,wire0", *SHORT), check=False), 0)
+        with open(f"{self.out}/links.json") as file:
+            results = json.load(file)
+        self.assertEqual(results["context"]["wiretax_status"], "complete")
+        links = {row["name"].split("/")[1] for row in results["benchmarks"]}
+        self.assertEqual(links, {"links:mgmt0", "links:wire0", "links:mgmt0+wire0"})
+
     def test_measured_bytes_cross_the_wire(self):
         before = self.sent("wire0")
         self.assert_ends(self.a.run(*self.command("--interface", "10.99.1.0/24", *SHORT), check=False), 0)

@@ -81,6 +81,18 @@ TEST(Links, AContextThatMakesNoSenseTellsNothing) {
   EXPECT_THAT(text_of(twins(), {{"bound_limits", "x"}, {"rdma_devices", "y"}}), HasSubstr("0.89"));
 }
 
+TEST(Links, ASumBesideAnIncompleteAloneIsComparedWithNothing) {
+  auto rows = twins();
+  rows.erase(rows.begin());
+  EXPECT_THAT(text_of(rows), ContainsRegex("all +- +23.5 +- +-"));
+}
+
+TEST(Links, ARowWhoseRanksMakeNoSenseIsPassedOver) {
+  auto rows = twins();
+  rows[0]["name"] = "rdma_links/links:rocep1s0f0/from:x/to:1e999/bytes:65536";
+  EXPECT_THAT(text_of(rows), HasSubstr("23.5"));
+}
+
 TEST(Links, TcpStandsBesideRdma) {
   auto rows = twins();
   rows.push_back(row("enp1s0f0np0", 0, 1, 4.5, "tcp"));

@@ -171,6 +171,16 @@ TEST(Pairing, BySubnetWhateverTheNames) {
               ElementsAre("roceP2p1s0f0-roceP2p1s0f1", "rocep1s0f0-rocep1s0f1"));
 }
 
+TEST(Pairing, ASubnetComesBeforeAPlace) {
+  auto here = one_cable(1);
+  auto there = one_cable(2);
+  const auto subnet = there[0].ipv4;
+  here[2].ipv4.clear();  // roceP2p1s0f0, which comes first and has its namesake's place only
+  there[0].ipv4.clear();
+  there[2].ipv4 = subnet;
+  EXPECT_THAT(pairs(ports_of(here), ports_of(there)), ElementsAre("rocep1s0f0-roceP2p1s0f0"));
+}
+
 TEST(Pairing, TwoCablesGiveFourLinks) {
   EXPECT_THAT(pairs(ports_of(spark(1)), ports_of(spark(2))), SizeIs(4));
 }
