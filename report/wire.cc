@@ -36,6 +36,7 @@ class Collector {
     Names interfaces;  // where several hosts have the name, rank 0's
     for (const auto& device : rdma_devices(file)) interfaces.emplace(device.name, device.interface);
     const auto limits = bound_limits(file);
+    if (mark_.empty()) mark_ = file.context_value("wiretax_mark");
     for (const auto& record : file.records) {
       if (!record.measured()) continue;
       if (record.operation == "rdma_write_bandwidth" || record.operation == "rdma_write_latency") {
@@ -49,6 +50,8 @@ class Collector {
   }
 
   [[nodiscard]] const Ways& ways() const { return ways_; }
+  /// What the measurements are marked with, such as that they are an emulation's.
+  [[nodiscard]] const std::string& mark() const { return mark_; }
 
  private:
   Way& way(const Record& record, std::string_view interface) {
@@ -110,6 +113,7 @@ class Collector {
   }
 
   Ways ways_;
+  std::string mark_;
 };
 
 std::string rate_of(const std::optional<double>& rate) {
@@ -163,7 +167,9 @@ std::string wire_text(std::span<const ResultFile> files, const Ink& ink) {
   const bool rdma = std::ranges::any_of(
       ways, [](const auto& entry) { return entry.second.rdma || !entry.second.rdma_s.empty(); });
   if (!rdma) return {};
-  return bandwidth_text(ways, ink) + latency_text(ways, ink);
+  const auto mark = printable(collector.mark());
+  return bandwidth_text(ways, ink) + latency_text(ways, ink) +
+         (mark.empty() ? "" : fmt::format("{}\n", ink.doubtful(mark)));
 }
 
 }  // namespace wiretax

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "bench/harness/host.h"
 #include "bench/harness/port_json.h"
@@ -80,13 +81,37 @@ std::string why_missing(const std::vector<Port>& all, const std::string& rank) {
   return fmt::format("{} has no RDMA port that is ACTIVE: {}", rank, names_of(all));
 }
 
-std::string mtu_doubt(const Port& from, const Port& to) {
-  if (from.active_mtu == to.active_mtu) return {};
-  const auto& smaller = from.active_mtu < to.active_mtu ? from : to;
+/// A port, and the host that it is of.
+struct End {
+  const Port& port;
+  const std::string& host;
+
+  [[nodiscard]] std::string text() const { return fmt::format("{} of {}", port.name(), host); }
+};
+
+struct Host {
+  const std::vector<Port>& ports;
+  const std::string& name;
+
+  [[nodiscard]] End end(std::size_t i) const { return {ports[i], name}; }
+};
+
+std::string mtu_doubt(const End& a, const End& b) {
+  if (a.port.active_mtu == b.port.active_mtu) return {};
+  const auto& [smaller, larger] =
+      a.port.active_mtu < b.port.active_mtu ? std::tie(a, b) : std::tie(b, a);
   return fmt::format(
-      "path MTU {} at one end and {} at the other, the smaller is used: sudo ip link set {} mtu "
-      "9000 where it is {}",
-      from.active_mtu, to.active_mtu, smaller.netdev, smaller.netdev_mtu);
+      "path MTU {} at {} and {} at {}, the smaller is used: sudo ip link set {} mtu 9000 on {}, "
+      "where "
+      "it is {}",
+      larger.port.active_mtu, larger.text(), smaller.port.active_mtu, smaller.text(),
+      smaller.port.netdev, smaller.host, smaller.port.netdev_mtu);
+}
+
+std::string gid_doubt(const End& end) {
+  const auto& port = end.port;
+  const auto choice = verbs::choose_gid(port.gids, port.netdev, port.ethernet());
+  return choice.doubt.empty() ? "" : fmt::format("{}: {}", end.text(), choice.doubt);
 }
 
 std::string join_doubts(const std::vector<std::string>& doubts) {
@@ -107,31 +132,30 @@ std::string why_without_gid(const Port& port) {
   return choice.gid ? "" : choice.reason;
 }
 
-RdmaLink link_of(const Port& from, const Port& to, const std::string& pairing_doubt) {
-  const auto gid_doubt = [](const Port& port) {
-    const auto choice = verbs::choose_gid(port.gids, port.netdev, port.ethernet());
-    return choice.doubt.empty() ? "" : fmt::format("{}: {}", port.name(), choice.doubt);
-  };
+RdmaLink link_of(const End& a, const End& b, const std::string& pairing_doubt) {
+  const auto& from = a.port;
+  const auto& to = b.port;
   return {
       .name = from.name() == to.name() ? from.name() : fmt::format("{}-{}", from.name(), to.name()),
       .from = from,
       .to = to,
       // An IPv4 address at one end alone leads nowhere.
       .ipv4 = has_ipv4(from) && has_ipv4(to),
-      .doubt = join_doubts({pairing_doubt, gid_doubt(from), gid_doubt(to), mtu_doubt(from, to)}),
+      .doubt = join_doubts({pairing_doubt, gid_doubt(a), gid_doubt(b), mtu_doubt(a, b)}),
       .pairing_doubt = pairing_doubt};
 }
 
 /// Ports that were named belong together in the order of their names.
-std::vector<RdmaLink> links_between(const std::vector<Port>& mine, const std::vector<Port>& theirs,
-                                    bool named) {
+std::vector<RdmaLink> links_between(const Host& mine, const Host& theirs, bool named) {
   std::vector<RdmaLink> links;
   if (named) {
-    for (std::size_t i = 0; i < mine.size(); ++i) links.push_back(link_of(mine[i], theirs[i], ""));
+    for (std::size_t i = 0; i < mine.ports.size(); ++i) {
+      links.push_back(link_of(mine.end(i), theirs.end(i), ""));
+    }
     return links;
   }
-  for (const auto& pair : verbs::pair_ports(mine, theirs)) {
-    links.push_back(link_of(mine[pair.mine], theirs[pair.theirs], pair.doubt));
+  for (const auto& pair : verbs::pair_ports(mine.ports, theirs.ports)) {
+    links.push_back(link_of(mine.end(pair.mine), theirs.end(pair.theirs), pair.doubt));
   }
   return links;
 }
@@ -177,8 +201,8 @@ RdmaLinks::RdmaLinks(Session& session, const std::vector<std::string>& devices)
   }
   for (int from = 0; from < ranks_; ++from) {
     for (int to = 0; to < ranks_; ++to) {
-      const auto& a = ports_[static_cast<std::size_t>(from)];
-      const auto& b = ports_[static_cast<std::size_t>(to)];
+      const Host a = {ports_[static_cast<std::size_t>(from)], ranks.host(from)};
+      const Host b = {ports_[static_cast<std::size_t>(to)], ranks.host(to)};
       links_.push_back(missing_ ? std::vector<RdmaLink>{} : links_between(a, b, !devices.empty()));
     }
   }

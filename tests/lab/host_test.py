@@ -146,7 +146,7 @@ class Endings(LabTest):
 
     def test_deadline_of_a_command(self):
         done = run("lab", "--deadline", "30", "--", "sleep", "600", timeout=SECONDS)
-        self.assert_ends(done, 7, " after 30 s")
+        self.assert_ends(done, 7, " after 30 s", "the last lines of spark-01", "the last lines of spark-02")
 
 
 class Refusals(LabTest):

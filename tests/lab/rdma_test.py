@@ -186,8 +186,8 @@ class BadDays(RdmaTest):
         with self.changed(HOSTS[1], f"ip link set {LINK} mtu 1500", f"ip link set {LINK} mtu 9000"):
             row, = self.assert_measures("--mode", "latency", "--bytes", "4Ki", "--device", DEVICE)
             self.assertEqual(row["mtu"], 1024)
-            self.assertIn(f"path MTU 4096 at one end and 1024 at the other, the smaller is used: sudo ip link set {LINK} mtu 9000",
-                          row["label"])
+            self.assertIn(f"path MTU 4096 at {DEVICE} of spark-01 and 1024 at {DEVICE} of spark-02, the smaller is used: "
+                          f"sudo ip link set {LINK} mtu 9000 on spark-02, where it is 1500", row["label"])
             self.assert_fails(USAGE, DEVICE, "active MTU of 1024", f"sudo ip link set {LINK} mtu 9000",
                               options=["--device", DEVICE, "--mtu", "4096", "--mode", "latency", "--bytes", "4Ki"])
 
@@ -196,6 +196,7 @@ class BadDays(RdmaTest):
         with self.changed(HOSTS[0], f"ip address del {address} dev {LINK}", f"ip address add {address} dev {LINK}"):
             rows = self.assert_measures("--mode", "latency", "--bytes", "64")
             labels = {row["name"].split("/")[1]: row["label"] for row in rows}
+            self.assertIn(f"{DEVICE} of spark-01: ", labels[f"link:{DEVICE}"])
             self.assertIn(f"sudo ip address add ADDRESS/24 dev {LINK}", labels[f"link:{DEVICE}"])
 
     def test_loss(self):
@@ -232,6 +233,8 @@ class BadDays(RdmaTest):
         for part in parts:
             self.assertIn(part, output)
         self.assertGreaterEqual(len(self.finished()), 1)
+        broken = [row for row in self.rows() if "error_message" in row]
+        self.assertEqual([row["real_time"] for row in broken], [0] * len(broken), "no number for what was broken off")
         self.assertLess(time.monotonic() - struck, SECONDS / 2, "both ranks end inside their deadlines")
         self.assertEqual(on(HOSTS[1], "pgrep -x wiretax-rdma").returncode, 1, "nobody is left over there")
 

@@ -209,6 +209,16 @@ class Test(unittest.TestCase):
             self.assertTrue(self.rows()[0]["error_message"].startswith("skipped: "))
             self.assertEqual(self.status(), "complete")
 
+    def test_two_ranks_without_rdma_are_skipped_and_told_why(self):
+        if os.path.isdir("/sys/class/infiniband") and os.listdir("/sys/class/infiniband"):
+            self.skipTest("this machine has an RDMA device")
+        for program in (RDMA, LINKS):
+            code, output = self.run_program(2, program, "--out", self.out)
+            self.assertEqual(code, OK, output)
+            self.assertIn("has no RDMA device in /sys/class/infiniband", output)
+            self.assertEqual(self.measured(), [])
+            self.assertEqual(self.status(), "complete")
+
     def test_links_over_tcp_need_no_rdma(self):
         code, output = self.run_program(2, LINKS, "--transport", "tcp", "--interface", "lo", "--out", self.out)
         self.assertEqual(code, OK, output)

@@ -47,6 +47,25 @@ TEST(Judge, WhatTheSamplesCannotSupportIsAbsentAndNotZero) {
   EXPECT_THAT(counters, Not(Contains(Key("p999_us"))));
 }
 
+TEST(Judge, HalfARoundTripIsHalfOfEveryTime) {
+  auto measurement = steady_measurement();
+  for (int i = 0; i < 150; ++i)
+    measurement.single_s.insert(measurement.single_s.end(), {8e-6, 12e-6});
+  measurement.single_s.push_back(99e-6);
+  const auto whole = judge(measurement, kPoint);
+  auto point = kPoint;
+  point.share = 0.5;
+  const auto half = judge(measurement, point);
+  EXPECT_DOUBLE_EQ(half.time_s, 5e-6);
+  for (const char* const counter :
+       {"mean_lo_us", "mean_hi_us", "min_us", "p50_us", "p99_us", "max_us", "stdev_us"}) {
+    EXPECT_DOUBLE_EQ(half.counters.at(counter), whole.counters.at(counter) / 2) << counter;
+  }
+  EXPECT_DOUBLE_EQ(half.counters.at("max_us"), 49.5);
+  // 301 times around 10.3 us: the one far out counts, as it does not in a histogram's tail.
+  EXPECT_NEAR(whole.counters.at("stdev_us"), 5.506, 0.001);
+}
+
 TEST(Judge, EveryDoubtHasItsReason) {
   auto wide = steady_measurement();
   wide.interval_s = Interval{9e-6, 11e-6};

@@ -1,7 +1,7 @@
 #pragma once
 
-// sysfs as hosts have it, written from the facts of their owners (the sources are in docs/): what a
-// test needs of /sys/class/infiniband, /sys/class/net and /sys/devices.
+// sysfs as hosts have it, written from what their owners report: what a test needs of
+// /sys/class/infiniband, /sys/class/net and /sys/devices.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -29,13 +29,14 @@ struct Function {
   std::string speed = "32.0 GT/s PCIe";
   std::string mtu = "9000";
   std::string bond = {};
+  int prefix_length = 24;
 };
 
 class SysfsTree {
  public:
   SysfsTree()
       : root_(std::filesystem::path(testing::TempDir()) /
-              testing::UnitTest::GetInstance()->current_test_info()->name()) {
+              (testing::UnitTest::GetInstance()->current_test_info()->name())) {
     std::filesystem::remove_all(root_);
     std::filesystem::create_directories(root_ / "class/infiniband");
   }
@@ -144,7 +145,7 @@ inline std::vector<Ipv4Network> networks_of(const std::vector<Function>& functio
     if (function.ipv4.empty()) continue;
     const Gid gid{.raw = *parse_gid(SysfsTree::mapped(function.ipv4)), .netdev = {}};
     const auto owner = function.bond.empty() ? function.netdev : function.bond;
-    networks.push_back({owner, *gid.ipv4(), 24});
+    networks.push_back({owner, *gid.ipv4(), function.prefix_length});
   }
   return networks;
 }

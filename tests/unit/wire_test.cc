@@ -81,6 +81,12 @@ TEST(Wire, OneWayAtTheSizesThatBothHave) {
   EXPECT_THAT(text, Not(HasSubstr(" 2 B")));
 }
 
+TEST(Wire, AMarkOfTheMeasurementsIsTold) {
+  auto file = rdma();
+  file.context["wiretax_mark"] = "soft-RoCE in emulation: shows function, not speed";
+  EXPECT_THAT(text_of({file}), HasSubstr("\nsoft-RoCE in emulation: shows function, not speed\n"));
+}
+
 TEST(Wire, WithoutRdmaThereIsNothingToCompare) { EXPECT_EQ(text_of({tcp()}), ""); }
 
 TEST(Wire, RdmaAloneIsToldAlone) {

@@ -50,7 +50,7 @@ run_in_guest() {
   ssh -F "$work/ssh_config" "$terminal" spark-01 "cd ${root@Q} && ${*@Q}; exit \$?" <&3 &
   session=$!
   wait -n -p ended "$session" "$alarm" || code=$?
-  [[ $ended == "$session" ]] || fail 7 "the lab was stopped after $deadline s: a longer one is --deadline SECONDS"
+  [[ $ended == "$session" ]] || give_up 7 "the lab was stopped after $deadline s: a longer one is --deadline SECONDS" 1 2
   kill "$alarm" 2>/dev/null
   # A command may switch it off, to see what comes of it.
   is_alive 2 || { show_console 2; note "spark-02 ended before the command did"; }
