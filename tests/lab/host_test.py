@@ -43,9 +43,11 @@ def is_alive(pid):
 
 class LabTest(ScriptTest):
     def start(self, *arguments, **options):
-        """As from a terminal: a process group of its own, which a Ctrl-C reaches as a whole."""
+        """As from a terminal: a process group of its own, which a Ctrl-C reaches as a whole, and which does not ignore it, as
+        what a shell starts in the background does."""
         started = subprocess.Popen([script("lab"), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True, start_new_session=True, **options)
+                                   stderr=subprocess.PIPE, text=True, start_new_session=True,
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **options)
         self.addCleanup(started.kill)
         return started
 
