@@ -135,7 +135,9 @@ std::string devices_text(const ResultFile& file, const Ink& ink) {
                {"cage", kLeft},
                {"interface", kLeft}});
   const auto text = [](const std::string& told) { return told.empty() ? "-" : printable(told); };
+  std::set<std::pair<std::string, std::string>> shown;  // several ranks of a host have the same
   for (const auto& device : rdma_devices(file)) {
+    if (!shown.emplace(device.host, device.name).second) continue;
     table.add({text(device.host), text(device.name), text(device.pci), text(device.pcie),
                text(device.cage), text(device.interface)});
   }

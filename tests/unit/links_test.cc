@@ -57,7 +57,7 @@ TEST(Links, TogetherBesideAloneAndBesideWhatWasToBeExpected) {
 }
 
 TEST(Links, WhatLimitsAndWhatEachDeviceIsPluggedInto) {
-  const Json context = {
+  Json context = {
       {"bound_limits",
        {{"rocep1s0f0", "PCIe 0000:01:00 Gen5 x4"}, {"rocep1s0f0+roceP2p1s0f0", "cage p0"}}},
       {"rdma_devices",
@@ -68,10 +68,12 @@ TEST(Links, WhatLimitsAndWhatEachDeviceIsPluggedInto) {
          {"pcie", "Gen5 x4"},
          {"phys_port_name", "p0"},
          {"netdev", "enP2p1s0f0np0"}}}}};
+  context["rdma_devices"].push_back(context["rdma_devices"][0]);  // of a second rank there
   const auto text = text_of(twins(), context);
   EXPECT_THAT(text, HasSubstr("PCIe 0000:01:00 Gen5 x4\n"));
   EXPECT_THAT(text, HasSubstr("0.89       0.92  cage p0\n"));
   EXPECT_THAT(text, HasSubstr("spark-a  roceP2p1s0f0  0002:01:00.0  Gen5 x4  p0    enP2p1s0f0np0"));
+  EXPECT_EQ(text.find("spark-a"), text.rfind("spark-a"));
 }
 
 TEST(Links, AContextThatMakesNoSenseTellsNothing) {
