@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 
+from pairs import compare
+
 PORT = 18519
 DEPTH, MODERATION, MTU = 128, 16, 4096
 
@@ -78,18 +80,6 @@ def latency(operation, size, iterations):
     return of
 
 
-def compare(title, unit, ours, theirs):
-    pairs = []
-    for index in range(ARGS.pairs):
-        first, second = (ours, theirs) if index % 2 == 0 else (theirs, ours)
-        values = {first: first(), second: second()}
-        pairs.append((values[ours], values[theirs]))
-        print(f"{title} pair {index + 1}: wiretax {values[ours]:.3f} {unit}, peer {values[theirs]:.3f} {unit}", flush=True)
-    text = "\n".join(f"{a} {b}" for a, b in pairs)
-    ratio = subprocess.run([os.path.join(ARGS.bin, "compare_ratio")], input=text, text=True, check=True, stdout=subprocess.PIPE).stdout
-    print(f"{title}: wiretax / peer {ratio}", flush=True)
-
-
 def main():
     _, devices = wiretax("--op", "write", "--mode", "latency", "--bytes", "2")
     gids = {device["host"]: device["gid"]["index"] for device in devices}
@@ -98,7 +88,7 @@ def main():
     comparisons = {"write_bw": write_bandwidth, "write_lat": latency("write", 2, 5 * ARGS.messages),
                    "send_lat": latency("send", 10240, 2 * ARGS.messages)}
     for name in ARGS.only.split(","):
-        compare(*comparisons[name](gids))
+        compare(ARGS.bin, ARGS.pairs, *comparisons[name](gids))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ import subprocess
 import tempfile
 import time
 
+from pairs import compare
+
 WINDOW = 2.0  # seconds measured by the peers; wiretax --profile full measures at least 0.5, warmed up
 PORT = 25201
 
@@ -70,19 +72,6 @@ def latency_sockperf():
     return float(found.group(1))
 
 
-def compare(title, unit, ours, theirs):
-    pairs = []
-    for index in range(ARGS.pairs):
-        first, second = (ours, theirs) if index % 2 == 0 else (theirs, ours)
-        values = {first: first(), second: second()}
-        pairs.append((values[ours], values[theirs]))
-        print(f"{title} pair {index + 1}: wiretax {values[ours]:.3f} {unit}, peer {values[theirs]:.3f} {unit}", flush=True)
-    text = "\n".join(f"{a} {b}" for a, b in pairs)
-    ratio = subprocess.run([os.path.join(ARGS.bin, "compare_ratio")], input=text, text=True, check=True,
-                           stdout=subprocess.PIPE).stdout
-    print(f"{title}: wiretax / peer {ratio}", flush=True)
-
-
 def main():
     if os.geteuid() == 0:
         os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
@@ -90,11 +79,11 @@ def main():
     for streams in (1, 4):
         if f"bandwidth{streams}" in wanted:
             with server("1" if streams == 1 else "0,1", "iperf3", "-s", "-p", str(PORT)):
-                compare(f"bandwidth of {streams} stream(s) against iperf3", "Gb/s",
+                compare(ARGS.bin, ARGS.pairs, f"bandwidth of {streams} stream(s) against iperf3", "Gb/s",
                         lambda s=streams: bandwidth_ours(s), lambda s=streams: bandwidth_iperf3(s))
     if "latency" in wanted:
         with server("1", "sockperf", "server", "--tcp", "-i", "127.0.0.1", "-p", str(PORT)):
-            compare("half a round trip of 64 B against sockperf", "us", latency_ours, latency_sockperf)
+            compare(ARGS.bin, ARGS.pairs, "half a round trip of 64 B against sockperf", "us", latency_ours, latency_sockperf)
 
 
 if __name__ == "__main__":
