@@ -7,12 +7,11 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "bench/harness/link_transport.h"
 #include "bench/harness/model_sizes.h"
 #include "bench/harness/program.h"
-#include "bench/harness/rdma_links_body.h"
 #include "bench/harness/rdma_program.h"
-#include "bench/harness/tcp_links.h"
-#include "bench/harness/tcp_links_body.h"
+#include "bench/harness/rdma_record.h"
 #include "report/units.h"
 
 namespace wiretax::bench {
@@ -22,7 +21,25 @@ using Json = nlohmann::json;
 
 constexpr const char* kRdmaSizes = "64Ki,1Mi";
 constexpr const char* kTcpSizes = "128Ki";
-constexpr const char* kTransports[] = {"rdma", "tcp"};
+
+/// What a specification says.
+struct Order {
+  std::size_t transport = 0;
+  LinkChoice choice;
+  std::uint64_t bytes = 0;
+  std::size_t round = 0;
+
+  [[nodiscard]] std::string text() const {
+    return Json{transport, choice.place, choice.all, bytes, round}.dump();
+  }
+  static Order from(const std::string& text) {
+    const auto json = Json::parse(text);
+    return {.transport = json.at(0),
+            .choice = {.place = json.at(1), .all = json.at(2)},
+            .bytes = json.at(3),
+            .round = json.at(4)};
+  }
+};
 
 class Links : public RdmaProgram {
  public:
@@ -34,7 +51,7 @@ class Links : public RdmaProgram {
 
   void add_options(CLI::App& app) override {
     RdmaProgram::add_options(app);
-    app.add_option("--transport", transports_, "rdma, tcp")
+    app.add_option("--transport", wanted_, "rdma, tcp")
         ->delimiter(',')
         ->check(CLI::IsMember({"rdma", "tcp"}))
         ->capture_default_str();
@@ -59,249 +76,158 @@ class Links : public RdmaProgram {
       session.context["transport"] = Json("TCP over IPv4").dump();
       session.context["wiretax_fabric"] = Json("tcp").dump();
       session.context["wiretax_fabric_kind"] = Json("host_tcp").dump();
+    } else if (wants("rdma")) {
+      auto rdma = std::make_unique<RdmaTransport>(
+          links(),
+          RdmaSettings{
+              .queue_pairs = queue_pairs(), .depth = depth(), .memory = memory(), .cuda = cuda()});
+      std::vector<RdmaSettings> wanted;
+      for (const auto bytes : rdma_sizes_.of("all_reduce", 2)) {
+        wanted.push_back(rdma->settings_for(bytes));
+      }
+      refuse_impossible(session, wanted);
+      transports_.push_back(std::move(rdma));
     }
-    if (wants("tcp")) tcp_.emplace(session, interfaces_, &links());
-    for (const auto* const transport : kTransports) {
-      if (!usable(transport)) continue;
-      for (int from = 0; from < session.ranks.size(); ++from) {
-        for (int to = from + 1; to < session.ranks.size(); ++to) {
-          if (!session.same_machine(from, to)) add_limits(session, {from, to}, transport);
-        }
+    if (wants("tcp")) {
+      TcpLinks found(session, interfaces_, &links());
+      if (found.most() > 0) {
+        transports_.push_back(std::make_unique<TcpTransport>(std::move(found), streams_));
       }
     }
+    add_limits(session);
   }
 
   [[nodiscard]] std::optional<std::string> missing(const Session& session) const override {
-    if (session.ranks.size() > 1 && (usable("rdma") || usable("tcp"))) return std::nullopt;
+    if (!transports_.empty()) return std::nullopt;
     if (auto reason = RdmaProgram::missing(session)) return reason;
     return "no two ranks have a link for TCP: name interfaces with --interface";
   }
 
   /// Each link alone, and all together where there are several.
   std::vector<Point> points(const Session& session) override {
+    if (missing(session)) return nothing();
     std::vector<Point> points;
-    if (missing(session)) {
-      add_points({{"transport", transports_.front()}, {"set", 0}, {"all", false}}, true, points);
-      return points;
-    }
-    for (const auto* const transport : kTransports) {
-      if (!usable(transport)) continue;
-      for (std::size_t set = 0; set <= most(transport); ++set) {
-        add_points({{"transport", transport}, {"set", set}, {"all", set == most(transport)}}, false,
-                   points);
+    for (std::size_t transport = 0; transport < transports_.size(); ++transport) {
+      for (const auto& choice : choices(*transports_[transport])) {
+        add_points({.transport = transport, .choice = choice}, points);
       }
     }
     return points;
   }
 
   [[nodiscard]] std::uint64_t memory_bytes(const Point& point) const override {
-    const auto order = Json::parse(point.specification);
-    const std::uint64_t each =
-        is_tcp(order) ? point.bytes + streams_ * kTcpReadBuffer : 2 * point.bytes + kMebibyte;
-    return each * (order["all"].get<bool>() ? most(order["transport"].get<std::string>()) : 1);
+    if (transports_.empty()) return 0;
+    const auto order = Order::from(point.specification);
+    const auto& transport = *transports_.at(order.transport);
+    return transport.memory_bytes(point.bytes) * (order.choice.all ? transport.most() : 1);
   }
 
   std::unique_ptr<Body> prepare(Session& session, const std::string& specification) override {
-    const auto order = Json::parse(specification);
-    const auto& round = rounds().at(order["round"].get<std::size_t>());
-    RdmaPair pair;
-    int index = 0;
-    for (std::size_t i = 0; i < round.size(); ++i) {
-      const RdmaPair candidate{round[i].first, round[i].second};
-      if (!candidate.has(session.ranks.rank())) continue;
-      pair = candidate;
-      index = static_cast<int>(i);
-    }
-    if (is_tcp(order)) return prepare_tcp(session, order, pair, index);
-    return prepare_rdma(session, order, pair, index);
+    const auto order = Order::from(specification);
+    const auto seat = seat_of(rounds().at(order.round), session.ranks.rank());
+    return transports_.at(order.transport)->open(session, seat, order.choice, order.bytes);
   }
 
   void describe(const Session& session, const Point& point,
                 const std::vector<std::string>& evidence, Row& row) override {
-    const auto order = Json::parse(point.specification);
-    const auto [from, to] =
-        rounds().at(order["round"].get<std::size_t>()).at(static_cast<std::size_t>(point.group));
-    const RdmaPair pair{from, to};
-    const auto sent = decode_links_together(evidence.at(static_cast<std::size_t>(from)));
-    const auto received = decode_links_together(evidence.at(static_cast<std::size_t>(to)));
-    const auto names = names_of(pair, order);
-    // RDMA's sender hears of every arrival; TCP's is done when its last block is buffered.
-    add_rates(is_tcp(order) ? received : sent, names, row);
-    add_wire_bytes(sent, names, row);
+    const auto order = Order::from(point.specification);
+    const auto& transport = *transports_.at(order.transport);
+    const auto pair = rounds().at(order.round).at(static_cast<std::size_t>(point.group));
+    const auto seen_by = [&](int rank) {
+      return decode_links_together(evidence.at(static_cast<std::size_t>(rank)));
+    };
+    const auto names = transport.names(pair, order.choice);
+    add_rates(seen_by(transport.witness(pair)), names, row);
+    add_wire_bytes(seen_by(pair.from), names, row);
     row.counters["retransmits"] = 0;
-    for (const auto& [rank, seen] : {std::pair(from, sent), std::pair(to, received)}) {
-      for (const auto& link : seen.links) {
-        if (is_tcp(order)) {
-          add_retransmits(link, session.ranks.describe(rank), row);
-        } else {
-          add_losses(link.port, link.growth, session.ranks.describe(rank), row);
-        }
+    for (const int rank : {pair.from, pair.to}) {
+      for (const auto& link : seen_by(rank).links) {
+        transport.add_losses(link, session.ranks.describe(rank), row);
       }
     }
-    for (auto& doubt : doubts_of(pair, order)) row.doubts.push_back(std::move(doubt));
-    if (session.same_machine(from, to)) return;
-    if (const auto bound = bound_of_chosen(pair, order)) {
+    std::ranges::move(transport.doubts(pair, order.choice), std::back_inserter(row.doubts));
+    if (session.same_machine(pair.from, pair.to)) return;
+    if (const auto bound = transport.bound(pair, order.choice)) {
       row.counters["bound_Gbps"] = bound->bytes_per_s / kGigabit;
     }
   }
 
  private:
-  static bool is_tcp(const Json& order) { return order["transport"] == "tcp"; }
-
   [[nodiscard]] bool wants(std::string_view transport) const {
-    return std::ranges::count(transports_, transport) > 0;
-  }
-  [[nodiscard]] bool usable(std::string_view transport) const {
-    if (!wants(transport)) return false;
-    return transport == "tcp" ? tcp_ && tcp_->most() > 0 : !links().missing();
-  }
-  [[nodiscard]] std::size_t most(std::string_view transport) const {
-    return transport == "tcp" ? tcp_->most() : links().most();
+    return std::ranges::count(wanted_, transport) > 0;
   }
 
-  /// Of all links between two ranks, those that an order is about.
-  template <typename Link>
-  static std::vector<const Link*> chosen(const std::vector<Link>& all, const Json& order) {
-    const auto set = order["set"].get<std::size_t>();
-    std::vector<const Link*> chosen;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      if (order["all"].get<bool>() || i == set) chosen.push_back(&all[i]);
-    }
-    return chosen;
+  /// Each link by itself, then all.
+  static std::vector<LinkChoice> choices(const LinkTransport& transport) {
+    std::vector<LinkChoice> choices;
+    for (std::size_t i = 0; i < transport.most(); ++i) choices.push_back({.place = i});
+    choices.push_back({.all = true});
+    return choices;
   }
 
-  [[nodiscard]] std::vector<std::string> names_of(const RdmaPair& pair, const Json& order) const {
-    std::vector<std::string> names;
-    if (is_tcp(order)) {
-      for (const auto* const link : chosen(tcp_->between(pair.from, pair.to), order)) {
-        names.push_back(link->name);
-      }
-    } else {
-      for (const auto* const link : chosen(links().between(pair.from, pair.to), order)) {
-        names.push_back(link->name);
-      }
-    }
-    return names;
-  }
-
-  /// TCP does not choose by GID, but packets of a crowded subnet leave by any of its ports.
-  [[nodiscard]] std::vector<std::string> doubts_of(const RdmaPair& pair, const Json& order) const {
-    std::vector<std::string> doubts;
-    if (is_tcp(order)) {
-      for (const auto* const link : chosen(tcp_->between(pair.from, pair.to), order)) {
-        if (link->cable) doubts.push_back(link->cable->pairing_doubt);
-      }
-    } else {
-      for (const auto* const link : chosen(links().between(pair.from, pair.to), order)) {
-        doubts.push_back(link->doubt);
-      }
-    }
-    std::erase(doubts, "");
-    return doubts;
-  }
-
-  [[nodiscard]] std::optional<verbs::Bound> bound_of_chosen(const RdmaPair& pair,
-                                                            const Json& order) const {
-    if (is_tcp(order)) return bound_of(chosen(tcp_->between(pair.from, pair.to), order));
-    return bound_of(chosen(links().between(pair.from, pair.to), order));
-  }
-
-  void add_limits(Session& session, const RdmaPair& pair, const std::string& transport) const {
-    for (std::size_t set = 0; set <= most(transport); ++set) {
-      const Json order = {{"transport", transport}, {"set", set}, {"all", set == most(transport)}};
-      const auto names = names_of(pair, order);
-      if (names.empty()) continue;
-      add_limit(session, fmt::format("{}", fmt::join(names, "+")), bound_of_chosen(pair, order));
-    }
-  }
-
-  /// So much on its way that a link has always something to do, and not more: what is shared out
-  /// to a link is done by that link, and the others wait for its end. Software needs no more than a
-  /// few messages.
-  [[nodiscard]] std::uint32_t depth_of(std::uint64_t bytes) const {
-    constexpr std::uint64_t kOnTheWay = 2 * kMebibyte;
-    constexpr std::uint64_t kOnTheWayEmulated = 256 * kKibibyte;
-    const bool emulated = !links().missing() && links().emulated();
-    const auto enough = (emulated ? kOnTheWayEmulated : kOnTheWay) / bytes;
-    return std::min(depth(), static_cast<std::uint32_t>(std::max<std::uint64_t>(2, enough)));
-  }
-
-  // Opening is collective: every rank goes through as many links as any pair has.
-
-  std::unique_ptr<Body> prepare_rdma(Session& session, const Json& order, const RdmaPair& pair,
-                                     int index) const {
-    std::vector<const RdmaLink*> mine;
-    if (pair.from != RdmaPair::kNobody) mine = chosen(links().between(pair.from, pair.to), order);
-    const RdmaSettings settings = {.bytes = order["bytes"],
-                                   .queue_pairs = queue_pairs(),
-                                   .depth = depth_of(order["bytes"]),
-                                   .moderation = 1,
-                                   .memory = memory(),
-                                   .cuda = cuda()};
-    std::vector<std::unique_ptr<RdmaBandwidthBody>> bodies;
-    for (std::size_t i = 0; i < (order["all"].get<bool>() ? most("rdma") : 1); ++i) {
-      auto wire =
-          RdmaWire::open(session.ranks, pair, i < mine.size() ? mine[i] : nullptr, settings);
-      if (wire) bodies.push_back(std::make_unique<RdmaBandwidthBody>(std::move(wire), index));
-    }
-    return std::make_unique<RdmaLinksBody>(std::move(bodies), index);
-  }
-
-  std::unique_ptr<Body> prepare_tcp(Session& session, const Json& order, const RdmaPair& pair,
-                                    int index) const {
-    const int rank = session.ranks.rank();
-    std::vector<const TcpLink*> mine;
-    if (pair.from != RdmaPair::kNobody) mine = chosen(tcp_->between(pair.from, pair.to), order);
-    std::vector<Descriptor> streams;
-    std::vector<verbs::Port> ports;
-    for (std::size_t i = 0; i < (order["all"].get<bool>() ? most("tcp") : 1); ++i) {
-      StreamPair ends;
-      if (i < mine.size()) {
-        ends = {pair.from, pair.to, mine[i]->from.address, mine[i]->to.address};
-        ports.push_back(mine[i]->port_of(rank == pair.from));
-      }
-      std::ranges::move(open_streams(session.ranks, ends, streams_), std::back_inserter(streams));
-    }
-    const StreamPair ends = mine.empty() ? StreamPair{} : StreamPair{pair.from, pair.to};
-    return std::make_unique<TcpLinksBody>(ends, index, rank, std::move(streams), std::move(ports),
-                                          Waiting::kBlocking, order["bytes"],
-                                          session.placement.cores);
-  }
-
-  /// Every size and every pair of ranks.
-  void add_points(Json order, bool nothing, std::vector<Point>& points) const {
-    for (const auto bytes : (is_tcp(order) ? tcp_sizes_ : rdma_sizes_).of("all_reduce", 2)) {
-      order["bytes"] = bytes;
-      for (std::size_t round = 0; round < rounds().size(); ++round) {
-        order["round"] = round;
-        for (std::size_t i = 0; i < rounds()[round].size(); ++i) {
-          add_point(order, i, nothing, points);
+  void add_limits(Session& session) const {
+    for (const auto& transport : transports_) {
+      for (const auto& choice : choices(*transport)) {
+        for (const auto& round : rounds()) {
+          for (const auto& pair : round) {
+            const auto names = transport->names(pair, choice);
+            if (names.empty() || session.same_machine(pair.from, pair.to)) continue;
+            add_limit(session, pair, fmt::format("{}", fmt::join(names, "+")),
+                      transport->bound(pair, choice));
+          }
         }
       }
     }
   }
 
-  void add_point(const Json& order, std::size_t i, bool nothing, std::vector<Point>& points) const {
-    const auto [from, to] = rounds().at(order["round"].get<std::size_t>()).at(i);
-    const auto names =
-        nothing ? std::vector<std::string>{"none"} : names_of(RdmaPair{from, to}, order);
-    const bool repeats = order["all"].get<bool>() && names.size() < 2;  // one link alone is known
-    if (names.empty() || repeats) return;
-    const auto streams = is_tcp(order) ? fmt::format("/streams:{}", streams_) : "";
-    const auto blocks = nothing         ? 0
-                        : is_tcp(order) ? TcpLinksBody::kBlocks * streams_
-                                        : RdmaLinksBody::kDepths * depth_of(order["bytes"]);
-    const auto bytes = order["bytes"].get<std::uint64_t>();
-    points.push_back({.name = fmt::format("{}_links/links:{}/from:{}/to:{}{}/bytes:{}",
-                                          order["transport"].get<std::string>(),
-                                          fmt::join(names, "+"), from, to, streams, bytes),
-                      .specification = order.dump(),
-                      .bytes = bytes,
-                      .precision = Precision::kBandwidth,
-                      .timing = Timing::kSpan,
-                      .symmetric = false,
-                      .group = static_cast<int>(i),
-                      .operation_bytes = bytes * blocks * names.size()});
+  /// The points that are skipped where there is nothing to measure.
+  [[nodiscard]] std::vector<Point> nothing() const {
+    std::vector<Point> points;
+    const bool rdma = wanted_.front() == "rdma";
+    for (const auto bytes : (rdma ? rdma_sizes_ : tcp_sizes_).of("all_reduce", 2)) {
+      for (std::size_t round = 0; round < rounds().size(); ++round) {
+        for (std::size_t i = 0; i < rounds()[round].size(); ++i) {
+          const auto& pair = rounds()[round][i];
+          points.push_back(point_of({.choice = {}, .bytes = bytes, .round = round}, i,
+                                    fmt::format("{}_links/links:none/from:{}/to:{}",
+                                                wanted_.front(), pair.from, pair.to)));
+        }
+      }
+    }
+    return points;
+  }
+
+  /// Every size and every pair of ranks.
+  void add_points(Order order, std::vector<Point>& points) const {
+    const auto& transport = *transports_[order.transport];
+    const auto& sizes = transport.name() == "rdma" ? rdma_sizes_ : tcp_sizes_;
+    for (const auto bytes : sizes.of("all_reduce", 2)) {
+      order.bytes = bytes;
+      for (order.round = 0; order.round < rounds().size(); ++order.round) {
+        for (std::size_t i = 0; i < rounds()[order.round].size(); ++i) {
+          const auto& pair = rounds()[order.round][i];
+          const auto names = transport.names(pair, order.choice);
+          const bool repeats = order.choice.all && names.size() < 2;  // one link alone is known
+          if (names.empty() || repeats) continue;
+          auto point =
+              point_of(order, i,
+                       fmt::format("{}_links/links:{}/from:{}/to:{}{}", transport.name(),
+                                   fmt::join(names, "+"), pair.from, pair.to, transport.suffix()));
+          point.operation_bytes = transport.operation_bytes(bytes) * names.size();
+          points.push_back(std::move(point));
+        }
+      }
+    }
+  }
+
+  static Point point_of(const Order& order, std::size_t i, const std::string& name) {
+    return {.name = fmt::format("{}/bytes:{}", name, order.bytes),
+            .specification = order.text(),
+            .bytes = order.bytes,
+            .precision = Precision::kBandwidth,
+            .timing = Timing::kSpan,
+            .symmetric = false,
+            .group = static_cast<int>(i)};
   }
 
   static void add_rates(const LinksTogether& seen, const std::vector<std::string>& names,
@@ -309,12 +235,11 @@ class Links : public RdmaProgram {
     double fastest = 0;
     double slowest = 0;
     for (std::size_t i = 0; i < seen.links.size(); ++i) {
-      const auto& link = seen.links[i];
-      const double rate = link.seconds > 0 ? link.bytes / link.seconds : 0;
+      const double rate = seen.rate(i);
       fastest = std::max(fastest, rate);
       slowest = i == 0 ? rate : std::min(slowest, rate);
       row.counters["GBps_" + names.at(i)] = rate / kGigabyte;
-      row.counters["payload_bytes_" + names.at(i)] = link.bytes;
+      row.counters["payload_bytes_" + names.at(i)] = seen.links[i].bytes;
     }
     row.counters["ranks"] = 2;
     row.counters["links"] = static_cast<double>(seen.links.size());
@@ -346,18 +271,10 @@ class Links : public RdmaProgram {
     }
   }
 
-  static void add_retransmits(const LinksTogether::One& link, const std::string& rank, Row& row) {
-    const auto found = link.growth.find(TcpLinksBody::kRetransmits);
-    if (found == link.growth.end()) return;
-    row.counters["retransmits"] += static_cast<double>(found->second);
-    row.doubts.push_back(fmt::format("{} segment{} sent again on {} of {}", found->second,
-                                     found->second > 1 ? "s" : "", link.port, rank));
-  }
-
-  std::vector<std::string> transports_ = {"rdma", "tcp"};
+  std::vector<std::string> wanted_ = {"rdma", "tcp"};
   std::vector<std::string> interfaces_;
   std::size_t streams_ = 4;
-  std::optional<TcpLinks> tcp_;
+  std::vector<std::unique_ptr<LinkTransport>> transports_;
   Sizes rdma_sizes_;
   Sizes tcp_sizes_;
 };

@@ -11,6 +11,7 @@
 #include "bench/harness/program.h"
 #include "bench/harness/rdma_bodies.h"
 #include "bench/harness/rdma_program.h"
+#include "bench/harness/rdma_record.h"
 #include "report/units.h"
 
 namespace wiretax::bench {
@@ -47,8 +48,8 @@ class Rdma : public RdmaProgram {
         ->check(CLI::Range(1, 65536))
         ->capture_default_str();
     app.add_option("--inline", inline_bytes_,
-                   "Messages of up to so many bytes travel inside the request; default: 220 for "
-                   "latency, 0 for bandwidth and for soft-RoCE")
+                   "Messages of up to so many bytes travel inside the request; default: 220, or "
+                   "what the device can, for latency, 0 for bandwidth and for soft-RoCE")
         ->check(CLI::Range(0, 65536));
     app.add_option("--mtu", mtu_, "Path MTU in bytes; default: what both ends can")
         ->check(CLI::IsMember({256, 512, 1024, 2048, 4096}));
@@ -66,23 +67,22 @@ class Rdma : public RdmaProgram {
     latency_sizes_ = requested_sizes(options, kLatencySizes);
   }
 
+  void set_up(Session& session) override {
+    RdmaProgram::set_up(session);
+    if (missing(session)) return;
+    std::vector<RdmaSettings> wanted;
+    for (const auto& kind : kinds()) wanted.push_back(settings_for(kind));
+    refuse_impossible(session, wanted);
+  }
+
   std::vector<Point> points(const Session& session) override {
     const bool nothing = missing(session).has_value();
     const std::size_t count = nothing ? 1 : links().most();
     std::vector<Point> points;
     for (std::size_t link = 0; link < count; ++link) {
-      for (const auto& mode : modes_) {
-        for (const auto operation : kOperations) {
-          if (std::ranges::count(operations_, operation_name(operation)) == 0) continue;
-          const auto& sizes = mode == "bandwidth" ? bandwidth_sizes_ : latency_sizes_;
-          for (const auto bytes : sizes.of("all_reduce", 2)) {
-            add_rounds({{"link", link},
-                        {"mode", mode},
-                        {"op", static_cast<int>(operation)},
-                        {"bytes", bytes}},
-                       nothing, points);
-          }
-        }
+      for (auto specification : kinds()) {
+        specification["link"] = link;
+        add_rounds(std::move(specification), nothing, points);
       }
     }
     return points;
@@ -95,18 +95,8 @@ class Rdma : public RdmaProgram {
   std::unique_ptr<Body> prepare(Session& session, const std::string& specification) override {
     const auto wanted = Json::parse(specification);
     const int rank = session.ranks.rank();
-    const auto& round = rounds().at(wanted["round"].get<std::size_t>());
-    RdmaPair pair;
-    const RdmaLink* link = nullptr;
-    int index = 0;
-    for (std::size_t i = 0; i < round.size(); ++i) {
-      const RdmaPair candidate{round[i].first, round[i].second};
-      const auto* const found = link_of(candidate, wanted);
-      if (!candidate.has(rank) || found == nullptr) continue;
-      pair = candidate;
-      link = found;
-      index = static_cast<int>(i);
-    }
+    const auto [pair, index] = seat_of(rounds().at(wanted["round"].get<std::size_t>()), rank);
+    const auto* const link = pair.has(rank) ? link_of(pair, wanted) : nullptr;
     auto wire = RdmaWire::open(session.ranks, pair, link, settings_for(wanted));
     if (wanted["mode"] == "latency") {
       return std::make_unique<RdmaLatencyBody>(std::move(wire), index);
@@ -126,7 +116,7 @@ class Rdma : public RdmaProgram {
       const auto seen = Json::parse(evidence.at(static_cast<std::size_t>(rank)));
       const auto growth = seen["growth"].get<verbs::Counters>();
       row.counters["mtu"] = seen["path_mtu"];
-      add_losses(seen["port"], growth, session.ranks.describe(rank), row);
+      add_rdma_losses(seen["port"], growth, session.ranks.describe(rank), row);
       if (rank != from) continue;
       // What is read comes in.
       const bool reads = wanted["op"] == static_cast<int>(RdmaOperation::kRead);
@@ -141,6 +131,21 @@ class Rdma : public RdmaProgram {
   }
 
  private:
+  /// What is measured on every link: mode, operation and size.
+  [[nodiscard]] std::vector<Json> kinds() const {
+    std::vector<Json> kinds;
+    for (const auto& mode : modes_) {
+      for (const auto operation : kOperations) {
+        if (std::ranges::count(operations_, operation_name(operation)) == 0) continue;
+        const auto& sizes = mode == "bandwidth" ? bandwidth_sizes_ : latency_sizes_;
+        for (const auto bytes : sizes.of("all_reduce", 2)) {
+          kinds.push_back({{"mode", mode}, {"op", static_cast<int>(operation)}, {"bytes", bytes}});
+        }
+      }
+    }
+    return kinds;
+  }
+
   void add_rate(const Session& session, const Point& point, const RdmaLink& link, int from, int to,
                 Row& row) const {
     const double ways = bidirectional_ ? 2 : 1;
@@ -155,7 +160,7 @@ class Rdma : public RdmaProgram {
     if (bound) row.counters["bound_Gbps"] = ways * bound->bytes_per_s / kGigabit;
   }
 
-  [[nodiscard]] const RdmaLink* link_of(const RdmaPair& pair, const Json& specification) const {
+  [[nodiscard]] const RdmaLink* link_of(const RankPair& pair, const Json& specification) const {
     const auto& found = links().between(pair.from, pair.to);
     const auto i = specification["link"].get<std::size_t>();
     return i < found.size() ? &found[i] : nullptr;
@@ -165,16 +170,16 @@ class Rdma : public RdmaProgram {
     const bool latency = wanted["mode"] == "latency";
     constexpr std::uint32_t kLatencyDepth = 8;
     constexpr int kLatencyInline = 220;  // ib_write_lat's
+    const bool automatic = inline_bytes_ == kAutomatic;
     int inline_bytes = inline_bytes_;
-    if (inline_bytes == kAutomatic) {
-      inline_bytes = latency && !links().emulated() ? kLatencyInline : 0;
-    }
+    if (automatic) inline_bytes = latency && !links().emulated() ? kLatencyInline : 0;
     return {.operation = static_cast<RdmaOperation>(wanted["op"].get<int>()),
             .bytes = wanted["bytes"],
             .queue_pairs = latency ? 1 : queue_pairs(),
             .depth = latency ? kLatencyDepth : depth(),
             .moderation = moderation_,
             .inline_bytes = static_cast<std::uint32_t>(inline_bytes),
+            .less_inline_will_do = automatic,
             .mtu = mtu_,
             .memory = memory(),
             .cuda = cuda(),

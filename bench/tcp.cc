@@ -110,14 +110,11 @@ class TcpProgram : public Program {
     const auto wanted = Json::parse(specification);
     const int rank = session.ranks.rank();
     const auto& network = networks_.at(wanted["network"].get<std::size_t>());
-    const auto& round = rounds_.at(wanted["round"].get<std::size_t>());
+    const auto [ranks, index] = seat_of(rounds_.at(wanted["round"].get<std::size_t>()), rank);
     StreamPair pair;
-    int index = 0;
-    for (std::size_t i = 0; i < round.size(); ++i) {
-      const auto [from, to] = ends_of(round[i], wanted["reverse"]);
-      if (rank != from && rank != to) continue;
-      pair = {from, to, network.address_of(from), network.address_of(to)};
-      index = static_cast<int>(i);
+    if (ranks.has(rank)) {
+      const auto ends = ends_of(ranks, wanted["reverse"]);
+      pair = {ends, network.address_of(ends.from), network.address_of(ends.to)};
     }
     const auto waiting = busy_poll_ ? Waiting::kBusyPoll : Waiting::kBlocking;
     auto sockets = open_streams(session.ranks, pair, wanted["streams"].get<std::size_t>());
@@ -152,8 +149,8 @@ class TcpProgram : public Program {
   }
 
  private:
-  static std::pair<int, int> ends_of(const std::pair<int, int>& pair, bool reverse) {
-    return reverse ? std::pair(pair.second, pair.first) : pair;
+  static RankPair ends_of(const RankPair& pair, bool reverse) {
+    return reverse ? pair.reversed() : pair;
   }
 
   /// One specification for each round of disjoint pairs, one point for each pair.
@@ -211,7 +208,7 @@ class TcpProgram : public Program {
   Sizes bandwidth_sizes_;
   Sizes round_trip_sizes_;
   std::vector<Network> networks_;
-  std::vector<std::vector<std::pair<int, int>>> rounds_;
+  std::vector<Round> rounds_;
 };
 
 }  // namespace

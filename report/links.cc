@@ -82,24 +82,22 @@ std::string predicted(const Bundle& bundle) {
   return fmt::format("{:.2f}", std::min(1.0, *bound * kGigabit / bundle.alone_sum()));
 }
 
-using Limits = std::map<std::string, std::string>;
-
-std::string limit_of(const Limits& limits, const std::string& links) {
-  const auto found = limits.find(links);
-  return found == limits.end() ? "-" : printable(found->second);
-}
-
-void add_bundle(const Key& key, const Bundle& bundle, const Limits& limits, Table& table) {
+void add_bundle(const Key& key, const Bundle& bundle, const BoundLimits& limits, Table& table) {
   const auto& [operation, pair, bytes] = key;
   const auto ranks = fmt::format("{} to {}", pair.first, pair.second);
   const std::string over = operation == "tcp_links" ? "TCP" : "RDMA";
   const auto rate = [](double value) { return format_gigabytes_per_second(value); };
+  const auto limit = [&](std::string_view links) {
+    const auto found =
+        limits.of(fmt::format("{}", pair.first), fmt::format("{}", pair.second), links);
+    return found.empty() ? "-" : printable(found);
+  };
   for (const auto& [link, alone] : bundle.alone) {
     const auto shared = bundle.together == nullptr
                             ? std::nullopt
                             : bundle.together->counter(fmt::format("GBps_{}", link));
     table.add({ranks, over, format_bytes(bytes), printable(link), rate(alone),
-               shared ? rate(*shared * kGigabyte) : "-", "", "", limit_of(limits, link)});
+               shared ? rate(*shared * kGigabyte) : "-", "", "", limit(link)});
   }
   if (bundle.together == nullptr) return;
   const auto alone_sum = bundle.complete() ? rate(bundle.alone_sum()) : "-";
@@ -111,7 +109,7 @@ void add_bundle(const Key& key, const Bundle& bundle, const Limits& limits, Tabl
   }
   table.add({ranks, over, format_bytes(bytes), "all", alone_sum, rate(*together),
              bundle.complete() ? fmt::format("{:.2f}", *together / bundle.alone_sum()) : "-",
-             predicted(bundle), limit_of(limits, std::string(bundle.together->key("links")))});
+             predicted(bundle), limit(bundle.together->key("links"))});
 }
 
 /// The largest size of every pair: the fairest to a cable. RDMA's, where there is any.
@@ -187,7 +185,7 @@ std::string links_text(const ResultFile& file, const Ink& ink) {
                {"together/alone"},
                {"predicted"},
                {"limited by", kLeft}});
-  const auto limits = bound_limits(file);
+  const BoundLimits limits(file);
   for (const auto& [key, bundle] : bundles) add_bundle(key, bundle, limits, table);
   auto text = fmt::format("\n{}{}", table.text(ink), devices_text(file, ink));
   const auto rates = rates_of_pairs(bundles);

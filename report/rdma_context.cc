@@ -41,14 +41,21 @@ std::vector<RdmaDevice> rdma_devices(const ResultFile& file) {
   return devices;
 }
 
-std::map<std::string, std::string> bound_limits(const ResultFile& file) {
-  std::map<std::string, std::string> limits;
+BoundLimits::BoundLimits(const ResultFile& file) {
   const auto entries = entry_of(file, "bound_limits");
-  if (!entries.is_object()) return limits;
-  for (const auto& [links, limit] : entries.items()) {
-    if (limit.is_string()) limits[links] = limit.get<std::string>();
+  if (!entries.is_object()) return;
+  for (const auto& [pair, by_links] : entries.items()) {
+    if (!by_links.is_object()) continue;
+    for (const auto& [links, limit] : by_links.items()) {
+      if (limit.is_string()) limits_[{pair, links}] = limit.get<std::string>();
+    }
   }
-  return limits;
+}
+
+std::string BoundLimits::of(std::string_view from, std::string_view to,
+                            std::string_view links) const {
+  const auto found = limits_.find({fmt::format("{}-{}", from, to), std::string(links)});
+  return found == limits_.end() ? "" : found->second;
 }
 
 }  // namespace wiretax

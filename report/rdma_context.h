@@ -2,6 +2,8 @@
 
 #include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "report/record.h"
@@ -21,7 +23,16 @@ struct RdmaDevice {
 /// The devices of all ranks, rank 0's first.
 std::vector<RdmaDevice> rdma_devices(const ResultFile& file);
 
-/// What limits a link, or several with their names joined by '+'.
-std::map<std::string, std::string> bound_limits(const ResultFile& file);
+/// What limits the links between ranks: the file's "bound_limits", {"0-1": {LINKS: LIMIT}}.
+class BoundLimits {
+ public:
+  explicit BoundLimits(const ResultFile& file);
+  /// Of one link, or of several with their names joined by '+'; "" where the file does not tell.
+  [[nodiscard]] std::string of(std::string_view from, std::string_view to,
+                               std::string_view links) const;
+
+ private:
+  std::map<std::pair<std::string, std::string>, std::string> limits_;  // by ranks and links
+};
 
 }  // namespace wiretax

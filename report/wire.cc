@@ -35,7 +35,7 @@ class Collector {
   void add(const ResultFile& file) {
     Names interfaces;  // where several hosts have the name, rank 0's
     for (const auto& device : rdma_devices(file)) interfaces.emplace(device.name, device.interface);
-    const auto limits = bound_limits(file);
+    const BoundLimits limits(file);
     if (mark_.empty()) mark_ = file.context_value("wiretax_mark");
     for (const auto& record : file.records) {
       if (!record.measured()) continue;
@@ -64,13 +64,14 @@ class Collector {
     if (rate) best = std::max(best.value_or(0), *rate * kGigabyte);
   }
 
-  static void take_bound(Way& way, const Record& record, const Names& limits,
-                         const std::string& links) {
+  static void take_bound(Way& way, const Record& record, const BoundLimits& limits,
+                         std::string_view links) {
     if (const auto bound = record.counter("bound_Gbps")) way.bound = *bound * kGigabit;
-    if (const auto found = limits.find(links); found != limits.end()) way.limit = found->second;
+    const auto limit = limits.of(record.key("from"), record.key("to"), links);
+    if (!limit.empty()) way.limit = limit;
   }
 
-  void add_rdma(const Record& record, const Names& interfaces, const Names& limits) {
+  void add_rdma(const Record& record, const Names& interfaces, const BoundLimits& limits) {
     if (!record.key("ways").empty()) return;  // both ways at once is another thing
     const std::string link(record.key("link"));
     const auto own = interfaces.find(link.substr(0, link.find('-')));
@@ -95,14 +96,14 @@ class Collector {
     }
   }
 
-  void add_all(const Record& record, const Names& limits) {
+  void add_all(const Record& record, const BoundLimits& limits) {
     auto& found = way(record, kAll);
     found.name = "all together";
     if (record.operation == "tcp_links") {
       raise(found.tcp, record);
     } else if (record.operation == "rdma_links") {
       raise(found.rdma, record);
-      take_bound(found, record, limits, std::string(record.key("links")));
+      take_bound(found, record, limits, record.key("links"));
     }
   }
 

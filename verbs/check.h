@@ -31,11 +31,6 @@ inline void check_errno(int result, const std::string& call) {
   if (result != 0) throw_error(errno, call);
 }
 
-/// ibv_query_gid: 0, or -1 and nothing more.
-inline void check_zero(int result, const std::string& call) {
-  if (result != 0) throw_error(EIO, call);
-}
-
 /// ibv_query_gid_table: how many, or an error number below 0.
 inline int check_count(long result, const std::string& call) {
   if (result < 0) throw_error(static_cast<int>(-result), call);

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <fstream>
 #include <string_view>
+#include <thread>
 
 namespace wiretax::verbs {
 namespace {
@@ -39,13 +42,35 @@ std::optional<std::uint64_t> bytes_in(const Counters& growth, const char* words)
 }
 
 // mlx5 (drivers/infiniband/hw/mlx5/counters.c) and rxe
-// (drivers/infiniband/sw/rxe/rxe_hw_counters.c).
-constexpr std::array<std::string_view, 18> kLoss = {
-    "out_of_sequence",     "packet_seq_err",     "implied_nak_seq_err", "local_ack_timeout_err",
-    "rnr_nak_retry_err",   "req_cqe_error",      "resp_cqe_error",      "roce_adp_retrans",
-    "roce_adp_retrans_to", "port_xmit_discards", "port_rcv_errors",     "symbol_error",
-    "completer_retry_err", "rcvd_seq_err",       "out_of_seq_request",  "rcvd_rnr_err",
-    "retry_exceeded_err",  "link_downed"};
+// (drivers/infiniband/sw/rxe/rxe_hw_counters.c). What a sender sent again:
+constexpr std::array<std::string_view, 6> kSentAgain = {
+    "packet_seq_err",    "implied_nak_seq_err", "local_ack_timeout_err",
+    "rnr_nak_retry_err", "roce_adp_retrans",    "completer_retry_err"};
+// What tells of loss besides, at either end, and of what throttles a sender: a receiver without
+// room, congestion on the way.
+constexpr std::array<std::string_view, 23> kOtherSigns = {"out_of_sequence",
+                                                          "duplicate_request",
+                                                          "out_of_buffer",
+                                                          "req_cqe_error",
+                                                          "resp_cqe_error",
+                                                          "roce_adp_retrans_to",
+                                                          "np_ecn_marked_roce_packets",
+                                                          "np_cnp_sent",
+                                                          "rp_cnp_handled",
+                                                          "port_xmit_discards",
+                                                          "port_rcv_errors",
+                                                          "symbol_error",
+                                                          "link_error_recovery",
+                                                          "link_downed",
+                                                          "rx_icrc_encapsulated",
+                                                          "out_of_seq_request",
+                                                          "rcvd_seq_err",
+                                                          "rcvd_rnr_err",
+                                                          "send_rnr_err",
+                                                          "retry_exceeded_err",
+                                                          "retry_rnr_exceeded_err",
+                                                          "send_err",
+                                                          "roce_slow_restart"};
 
 }  // namespace
 
@@ -71,6 +96,12 @@ double counter_lifespan_s(const Port& port, const fs::path& sysfs) {
          1000;
 }
 
+Counters settled_counters(const Port& port, const fs::path& sysfs) {
+  const double lifespan_s = counter_lifespan_s(port, sysfs);
+  if (lifespan_s > 0) std::this_thread::sleep_for(std::chrono::duration<double>(lifespan_s));
+  return read_counters(port, sysfs);
+}
+
 Counters growth(const Counters& before, const Counters& after) {
   Counters grown;
   for (const auto& [name, value] : after) {
@@ -90,11 +121,22 @@ std::optional<std::uint64_t> bytes_received(const Counters& growth) {
 
 Counters signs_of_loss(const Counters& growth) {
   Counters signs;
-  for (const auto name : kLoss) {
+  const auto pick = [&](std::string_view name) {
     const auto found = growth.find(std::string(name));
     if (found != growth.end()) signs.insert(*found);
-  }
+  };
+  std::ranges::for_each(kSentAgain, pick);
+  std::ranges::for_each(kOtherSigns, pick);
   return signs;
+}
+
+std::uint64_t sent_again(const Counters& growth) {
+  std::uint64_t sum = 0;
+  for (const auto name : kSentAgain) {
+    const auto found = growth.find(std::string(name));
+    if (found != growth.end()) sum += found->second;
+  }
+  return sum;
 }
 
 }  // namespace wiretax::verbs

@@ -20,6 +20,8 @@ Counters read_counters(const Port& port, const std::filesystem::path& sysfs = "/
 
 /// How long read_counters' numbers may be stale, in seconds.
 double counter_lifespan_s(const Port& port, const std::filesystem::path& sysfs = "/sys");
+/// read_counters after everything that has happened until now is in them.
+Counters settled_counters(const Port& port, const std::filesystem::path& sysfs = "/sys");
 
 /// What grew in between, without what did not; counters that went back were reset and are left out.
 Counters growth(const Counters& before, const Counters& after);
@@ -29,7 +31,10 @@ Counters growth(const Counters& before, const Counters& after);
 std::optional<std::uint64_t> bytes_sent(const Counters& growth);
 std::optional<std::uint64_t> bytes_received(const Counters& growth);
 
-/// Of those that grew, the ones that mean loss or repetition: on a healthy cable all stay 0.
+/// Of those that grew, the ones that mean loss, repetition or congestion: on a healthy cable all
+/// stay 0.
 Counters signs_of_loss(const Counters& growth);
+/// How often a sender sent something again, of all reasons.
+std::uint64_t sent_again(const Counters& growth);
 
 }  // namespace wiretax::verbs

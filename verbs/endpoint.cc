@@ -36,7 +36,11 @@ void check_settings(const Device& device, std::size_t bytes, const EndpointSetti
 
 Endpoint::Endpoint(const Device& device, const Gid& gid, std::span<std::byte> memory,
                    const EndpointSettings& settings)
-    : device_(device), gid_(gid), wanted_mtu_(settings.mtu), memory_(memory) {
+    : device_(device),
+      gid_(gid),
+      wanted_mtu_(settings.mtu),
+      owner_(settings.owner),
+      memory_(memory) {
   check_settings(device, memory.size(), settings);
   region_ = register_memory(device, memory);
   completions_ = make_completion_queue(device, queue_length(settings));
@@ -48,6 +52,7 @@ Endpoint::Endpoint(const Device& device, const Gid& gid, std::span<std::byte> me
 EndAddress Endpoint::address() const {
   EndAddress mine;
   mine.port = device_.port().name();
+  if (!owner_.empty()) mine.port += " of " + owner_;
   mine.netdev = device_.port().netdev;
   mine.link_layer = device_.port().link_layer;
   mine.gid_type = gid_.type;
@@ -56,7 +61,6 @@ EndAddress Endpoint::address() const {
   mine.mtu = device_.port().active_mtu;
   mine.memory = reinterpret_cast<std::uint64_t>(memory().data());
   mine.remote_key = region_->rkey;
-  mine.memory_bytes = memory().size();
   for (const auto& pair : queue_pairs_) {
     mine.queue_pairs.push_back({pair.number(), pair.first_packet()});
   }
@@ -67,16 +71,16 @@ void Endpoint::agree_on_path(EndAddress theirs) {
   const auto mine = address();
   if (auto reason = mismatch(mine, theirs); !reason.empty()) throw std::runtime_error(reason);
   if (theirs.queue_pairs.size() != queue_pairs_.size()) {
-    throw std::runtime_error(fmt::format("{} queue pairs here and {} at the other end",
-                                         queue_pairs_.size(), theirs.queue_pairs.size()));
+    throw std::runtime_error(fmt::format("{} has {} queue pairs, {} has {}", mine.port,
+                                         queue_pairs_.size(), theirs.port,
+                                         theirs.queue_pairs.size()));
   }
   path_mtu_ = std::min(mine.mtu, theirs.mtu);
   if (wanted_mtu_ > path_mtu_) {
     const auto& smaller = mine.mtu <= theirs.mtu ? mine : theirs;
     throw std::invalid_argument(fmt::format(
-        "{}{} has an active MTU of {}, below the wanted {}: sudo ip link set {} mtu 9000 there",
-        &smaller == &mine ? "" : "the other end's ", smaller.port, smaller.mtu, wanted_mtu_,
-        smaller.netdev));
+        "{} has an active MTU of {}, below the wanted {}: sudo ip link set {} mtu 9000 there",
+        smaller.port, smaller.mtu, wanted_mtu_, smaller.netdev));
   }
   if (wanted_mtu_ > 0) path_mtu_ = wanted_mtu_;
   peer_ = std::move(theirs);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "verbs/device.h"
@@ -15,7 +16,8 @@ namespace wiretax::verbs {
 struct EndpointSettings {
   std::size_t queue_pairs = 1;
   QueueDepths depths;
-  int mtu = 0;  // of the path, in bytes; 0: the smaller of the two ends' active ones
+  int mtu = 0;             // of the path, in bytes; 0: the smaller of the two ends' active ones
+  std::string owner = {};  // whose end it is, for the other end's messages
 };
 
 /// One end of a link: registered memory, a completion queue and queue pairs on one device,
@@ -59,6 +61,7 @@ class Endpoint {
   const Device& device_;
   Gid gid_;
   int wanted_mtu_;
+  std::string owner_;
   int path_mtu_ = 0;
   EndAddress peer_;
   std::span<std::byte> memory_;

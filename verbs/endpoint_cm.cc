@@ -19,9 +19,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::uint8_t kTimeout = 14;  // as for exchanged addresses
-constexpr std::uint8_t kRetries = 6;
-
 /// What the connecting end shows in the request: fewer than the 56 bytes that fit.
 struct Hello {
   std::array<std::uint8_t, 16> token{};
@@ -167,21 +164,20 @@ class CmHandshake {
     } else if (state == IBV_QPS_RTR) {
       attributes.path_mtu = mtu_code(end_.path_mtu_);
     } else {
-      attributes.timeout = kTimeout;
-      attributes.retry_cnt = kRetries;
-      attributes.rnr_retry = kRetries;
+      attributes.timeout = Endurance::kTimeout;
+      attributes.retry_cnt = Endurance::kRetries;
+      attributes.rnr_retry = Endurance::kReceiverRetries;
     }
     pair.modify(attributes, mask, name);
   }
 
   [[nodiscard]] rdma_conn_param parameters(const QueuePair& pair) const {
     rdma_conn_param wanted{};
-    const auto reads =
-        static_cast<std::uint8_t>(std::clamp(end_.device_.limits().max_qp_rd_atom, 1, 16));
+    const auto reads = outstanding_reads(end_.device_);
     wanted.responder_resources = reads;
     wanted.initiator_depth = reads;
-    wanted.retry_count = kRetries;
-    wanted.rnr_retry_count = kRetries;
+    wanted.retry_count = Endurance::kRetries;
+    wanted.rnr_retry_count = Endurance::kReceiverRetries;
     wanted.qp_num = pair.number();
     return wanted;
   }

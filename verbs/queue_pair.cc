@@ -15,14 +15,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// 4.096 us x 2^14 is 67 ms; seven tries are over in half a second. rxe takes 7 for "for ever", and
-// the specification does so for receives that are not posted.
-constexpr std::uint8_t kTimeout = 14;
-constexpr std::uint8_t kRetries = 6;
-constexpr std::uint8_t kReceiverRetries = 6;
 constexpr std::uint8_t kReceiverWait = 12;  // 0.64 ms
 constexpr std::uint8_t kHops = 64;
-constexpr std::uint8_t kOutstandingReads = 16;
 
 std::uint32_t random_packet_number() {
   constexpr std::uint32_t k24Bits = 0xffffff;
@@ -37,7 +31,35 @@ void check_limit(const Device& device, std::uint64_t wanted, int limit, const ch
                                           device.port().device, wanted, what, name, limit, option));
 }
 
+/// No call tells how much a device takes inline, so the limit is searched for. With the most that
+/// works, which `attributes` tells then; nothing where none does.
+QueuePairHandle create_with_less_inline(const Device& device, ibv_qp_init_attr& attributes) {
+  const auto wanted = attributes;
+  QueuePairHandle best;
+  std::uint32_t works = 0;
+  for (std::uint32_t refused = wanted.cap.max_inline_data; !best || refused - works > 1;) {
+    auto tried = wanted;
+    tried.cap.max_inline_data = best ? works + (refused - works) / 2 : 0;
+    QueuePairHandle created(ibv_create_qp(device.protection_domain(), &tried));
+    if (!created && !best) return best;
+    if (!created) {
+      refused = tried.cap.max_inline_data;
+      continue;
+    }
+    works = tried.cap.max_inline_data;  // which may be more than was asked for
+    best = std::move(created);
+    attributes = tried;
+    if (works >= refused) break;
+  }
+  return best;
+}
+
 }  // namespace
+
+std::uint8_t outstanding_reads(const Device& device) {
+  constexpr int kMost = 16;
+  return static_cast<std::uint8_t>(std::clamp(device.limits().max_qp_rd_atom, 1, kMost));
+}
 
 std::string encode(const EndAddress& address) {
   Json queue_pairs = Json::array();
@@ -53,7 +75,6 @@ std::string encode(const EndAddress& address) {
               {"mtu", address.mtu},
               {"memory", address.memory},
               {"remote_key", address.remote_key},
-              {"memory_bytes", address.memory_bytes},
               {"queue_pairs", queue_pairs}}
       .dump();
 }
@@ -71,7 +92,6 @@ EndAddress decode(const std::string& text) {
     address.mtu = json.at("mtu");
     address.memory = json.at("memory");
     address.remote_key = json.at("remote_key");
-    address.memory_bytes = json.at("memory_bytes");
     for (const auto& pair : json.at("queue_pairs")) {
       address.queue_pairs.push_back({pair.at(0), pair.at(1)});
     }
@@ -83,13 +103,13 @@ EndAddress decode(const std::string& text) {
 
 std::string mismatch(const EndAddress& mine, const EndAddress& theirs) {
   if (mine.link_layer != theirs.link_layer) {
-    return fmt::format("{} is {}, the other end's {} is {}: choose ports of one kind with --device",
-                       mine.port, mine.link_layer, theirs.port, theirs.link_layer);
+    return fmt::format("{} is {}, {} is {}: choose ports of one kind with --device", mine.port,
+                       mine.link_layer, theirs.port, theirs.link_layer);
   }
   if (mine.gid_type != theirs.gid_type) {
-    return fmt::format(
-        "{} has a GID of {}, the other end's {} one of {}: give both an IPv4 address in one subnet",
-        mine.port, gid_type_name(mine.gid_type), theirs.port, gid_type_name(theirs.gid_type));
+    return fmt::format("{} has a GID of {}, {} one of {}: give both an IPv4 address in one subnet",
+                       mine.port, gid_type_name(mine.gid_type), theirs.port,
+                       gid_type_name(theirs.gid_type));
   }
   return {};
 }
@@ -110,16 +130,20 @@ QueuePair::QueuePair(const Device& device, ibv_cq* completions, const QueueDepth
   attributes.cap.max_recv_sge = 1;
   attributes.cap.max_inline_data = depths.inline_bytes;
   attributes.qp_type = IBV_QPT_RC;
-  auto* const handle = ibv_create_qp(device.protection_domain(), &attributes);
-  if (handle == nullptr && errno == EINVAL && depths.inline_bytes > 0) {
-    throw std::invalid_argument(
-        fmt::format("{}: no queue pair with {} bytes inline, which is more than it can: use a "
-                    "smaller --inline",
-                    device.port().device, depths.inline_bytes));
+  handle_.reset(ibv_create_qp(device.protection_domain(), &attributes));
+  if (!handle_ && depths.inline_bytes > 0) {
+    const int code = errno;
+    handle_ = create_with_less_inline(device, attributes);
+    if (handle_ && !depths.less_inline_will_do) {
+      throw std::invalid_argument(fmt::format(
+          "{}: {} bytes inline wanted, its limit with such queues is {}: use a smaller --inline",
+          device.port().device, depths.inline_bytes, attributes.cap.max_inline_data));
+    }
+    errno = code;
   }
-  handle_.reset(
-      check_pointer(handle, fmt::format("ibv_create_qp on {} with {} sends, {} receives",
-                                        device.port().device, depths.sends, depths.receives)));
+  check_pointer(handle_.get(), fmt::format("ibv_create_qp on {} with {} sends, {} receives",
+                                           device.port().device, depths.sends, depths.receives));
+  inline_bytes_ = std::min(attributes.cap.max_inline_data, depths.inline_bytes);
 }
 
 void QueuePair::modify(ibv_qp_attr& attributes, int mask, const std::string& to) {
@@ -135,8 +159,7 @@ void QueuePair::connect(const Device& device, const Gid& gid, const EndAddress& 
   init.qp_access_flags = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ;
   modify(init, IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS, "INIT");
 
-  const auto reads = static_cast<std::uint8_t>(
-      std::clamp(device.limits().max_qp_rd_atom, 1, static_cast<int>(kOutstandingReads)));
+  const auto reads = outstanding_reads(device);
   const auto& pair = theirs.queue_pairs.at(i);
   ibv_qp_attr receive{};
   receive.qp_state = IBV_QPS_RTR;
@@ -161,9 +184,9 @@ void QueuePair::connect(const Device& device, const Gid& gid, const EndAddress& 
 
   ibv_qp_attr send{};
   send.qp_state = IBV_QPS_RTS;
-  send.timeout = kTimeout;
-  send.retry_cnt = kRetries;
-  send.rnr_retry = kReceiverRetries;
+  send.timeout = Endurance::kTimeout;
+  send.retry_cnt = Endurance::kRetries;
+  send.rnr_retry = Endurance::kReceiverRetries;
   send.sq_psn = first_packet_;
   send.max_rd_atomic = reads;
   modify(send,

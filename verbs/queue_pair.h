@@ -21,7 +21,20 @@ struct QueueDepths {
   std::uint32_t sends = 128;
   std::uint32_t receives = 16;
   std::uint32_t inline_bytes = 0;
+  bool less_inline_will_do = false;  // take what the device can, where that is less
 };
+
+/// How long a connection endures silence. 4.096 us x 2^14 is 67 ms; seven tries are over in half a
+/// second. rxe takes 7 for "for ever", and the specification does so for receives that are not
+/// posted.
+struct Endurance {
+  static constexpr std::uint8_t kTimeout = 14;
+  static constexpr std::uint8_t kRetries = 6;
+  static constexpr std::uint8_t kReceiverRetries = 6;
+};
+
+/// RDMA reads that a queue pair has on their way, as many as the device can up to 16.
+std::uint8_t outstanding_reads(const Device& device);
 
 /// What the two ends tell each other before they can talk over RDMA. Never printed: who knows a
 /// remote key may write to the memory.
@@ -30,7 +43,7 @@ struct EndAddress {
     std::uint32_t number = 0;
     std::uint32_t first_packet = 0;  // its sequence number
   };
-  std::string port;  // for messages, and so is the next
+  std::string port;  // and whose it is, for messages; so is the next
   std::string netdev;
   std::string link_layer;
   GidType gid_type = GidType::kUnknown;
@@ -39,7 +52,6 @@ struct EndAddress {
   int mtu = 0;  // bytes, active
   std::uint64_t memory = 0;
   std::uint32_t remote_key = 0;
-  std::uint64_t memory_bytes = 0;
   std::vector<QueuePairAddress> queue_pairs;
 };
 
@@ -62,6 +74,8 @@ class QueuePair {
 
   [[nodiscard]] std::uint32_t number() const { return handle_->qp_num; }
   [[nodiscard]] std::uint32_t first_packet() const { return first_packet_; }
+  /// Messages of up to so many bytes may travel inside the request.
+  [[nodiscard]] std::uint32_t inline_bytes() const { return inline_bytes_; }
 
   /// RESET, INIT, RTR, RTS to the other end's i-th queue pair, as ibv_modify_qp(3) lists the
   /// attributes. Throws std::system_error.
@@ -84,6 +98,7 @@ class QueuePair {
 
  private:
   std::uint32_t first_packet_;
+  std::uint32_t inline_bytes_ = 0;
   QueuePairHandle handle_;
 };
 

@@ -50,17 +50,17 @@ def wiretax(options, field):
 
 
 def bandwidth_ours(streams):
-    return wiretax(["--mode", "bandwidth", "--streams", str(streams), "--bytes", "128Ki"], "GBps") * 8
+    return {"mean": wiretax(["--mode", "bandwidth", "--streams", str(streams), "--bytes", "128Ki"], "GBps") * 8}
 
 
 def bandwidth_iperf3(streams):
     output = run(["taskset", "-c", "0" if streams == 1 else "0,1", "iperf3", "-c", "127.0.0.1", "-p", str(PORT), "-J", "-l", "128K",
                   "-P", str(streams), "-O", "1", "-t", str(WINDOW)])
-    return json.loads(output)["end"]["sum_received"]["bits_per_second"] / 1e9
+    return {"mean": json.loads(output)["end"]["sum_received"]["bits_per_second"] / 1e9}
 
 
 def latency_ours():
-    return wiretax(["--mode", "latency", "--bytes", "64"], "real_time") / 2  # sockperf's is one way
+    return {"mean": wiretax(["--mode", "latency", "--bytes", "64"], "real_time") / 2}  # sockperf's is one way
 
 
 def latency_sockperf():
@@ -69,7 +69,7 @@ def latency_sockperf():
     found = re.search(r"Summary: Latency is *([0-9.]+) usec", output)
     if found is None:
         raise SystemExit("sockperf measured nothing:\n" + output)
-    return float(found.group(1))
+    return {"mean": float(found.group(1))}
 
 
 def main():

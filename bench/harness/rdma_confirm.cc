@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint64_t kBytes = 64;
 
-void write_once(Session& session, const RdmaPair& pair, const RdmaLink& link) {
+void write_once(Session& session, const RankPair& pair, const RdmaLink& link) {
   const bool mine = pair.has(session.ranks.rank());
   RdmaLatencyBody body(
       RdmaWire::open(session.ranks, pair, mine ? &link : nullptr, {.bytes = kBytes, .depth = 1}),

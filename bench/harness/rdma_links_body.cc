@@ -46,9 +46,8 @@ void RdmaLinksBody::run(std::uint64_t n) {
   }
   const auto bytes = static_cast<double>(links_.front()->link().settings().bytes);
   for (std::size_t i = 0; i < links_.size(); ++i) {
-    auto& sum = together_.links[i];
-    sum.bytes += static_cast<double>(links_[i]->completed() - before[i]) * bytes;
-    sum.seconds += windows[i].last_s - windows[i].first_s;
+    windows[i].bytes = static_cast<double>(links_[i]->completed() - before[i]) * bytes;
+    together_.links[i].bytes += windows[i].bytes;
   }
   together_.add_batch(windows);
 }

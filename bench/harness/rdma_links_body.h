@@ -22,6 +22,7 @@ class RdmaLinksBody : public Body {
 
   [[nodiscard]] int group() const override;
   void run(std::uint64_t n) override;
+  void begin_measuring() override { together_.begin_measuring(); }
   void check() override;
   void hang_up() noexcept override;
   std::string evidence() override;

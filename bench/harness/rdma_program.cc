@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/harness/rdma_confirm.h"
-#include "bench/harness/round_robin.h"
+#include "bench/harness/rdma_record.h"
 
 namespace wiretax::bench {
 
@@ -33,10 +33,11 @@ void RdmaProgram::add_options(CLI::App& app) {
                  "RDMA devices, such as rocep1s0f0 or mlx5_0:1; default: every port that is "
                  "ACTIVE, with the one it reaches on the other host")
       ->delimiter(',');
-  app.add_option("--qps", queue_pairs_, "Queue pairs of each link's bandwidth")
+  app.add_option("--qps", queue_pairs_, "Queue pairs of each link; a latency has one")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  app.add_option("--depth", depth_, "Messages on their way on each queue pair")
+  app.add_option("--depth", depth_,
+                 "Messages on their way on each queue pair, at most; of a latency one")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
   app.add_option("--memory", wanted_memory_,
@@ -59,7 +60,7 @@ void RdmaProgram::set_up(Session& session) {
     for (int to = from + 1; to < session.ranks.size(); ++to) {
       if (session.same_machine(from, to)) continue;
       for (const auto& link : links_->between(from, to)) {
-        add_limit(session, link.name, link.bound(link.path_mtu()));
+        add_limit(session, {from, to}, link.name, link.bound(link.path_mtu()));
       }
     }
   }
@@ -98,6 +99,23 @@ void RdmaProgram::choose_memory(Session& session) {
   session.context["rdma_memory"] = Json(verbs::memory_name(memory_)).dump();
 }
 
+void RdmaProgram::refuse_impossible(Session& session,
+                                    const std::vector<RdmaSettings>& wanted) const {
+  const int rank = session.ranks.rank();
+  together(session.ranks, "asking devices for their limits", [&] {
+    for (int other = 0; other < session.ranks.size(); ++other) {
+      const auto [from, to] = std::minmax(rank, other);
+      if (other == rank) continue;
+      for (const auto& link : links().between(from, to)) {
+        with_exit_codes([&, from = from] {
+          const verbs::Device device(link.port_of(rank == from));
+          for (const auto& settings : wanted) check_limits(device, settings);
+        });
+      }
+    }
+  });
+}
+
 std::optional<std::string> RdmaProgram::missing(const Session& session) const {
   if (auto reason = Program::missing(session)) return reason;
   return links_->missing();
@@ -105,24 +123,6 @@ std::optional<std::string> RdmaProgram::missing(const Session& session) const {
 
 int RdmaProgram::groups(const Session& session) const {
   return std::max(1, session.ranks.size() / 2);
-}
-
-void RdmaProgram::add_limit(Session& session, const std::string& link,
-                            const std::optional<verbs::Bound>& bound) {
-  if (!bound) return;
-  constexpr const char* kEntry = "bound_limits";
-  const auto known = session.context.find(kEntry);
-  auto limits = known == session.context.end() ? Json::object() : Json::parse(known->second);
-  limits[link] = bound->limit;
-  session.context[kEntry] = limits.dump();
-}
-
-void RdmaProgram::add_losses(const std::string& port, const verbs::Counters& growth,
-                             const std::string& rank, Row& row) {
-  for (const auto& [name, value] : verbs::signs_of_loss(growth)) {
-    row.doubts.push_back(fmt::format("{} +{} on {} of {}", name, value, port, rank));
-    row.counters["retransmits"] += static_cast<double>(value);
-  }
 }
 
 }  // namespace wiretax::bench

@@ -9,13 +9,14 @@
 
 #include "bench/harness/program.h"
 #include "bench/harness/rdma_links.h"
+#include "bench/harness/rdma_wire.h"
+#include "bench/harness/round_robin.h"
 #include "verbs/buffer.h"
-#include "verbs/counters.h"
 
 namespace wiretax::bench {
 
-/// What wiretax-rdma and wiretax-links share: their devices and queues, the links between ranks,
-/// each confirmed by a write, and what the counters say of loss.
+/// What wiretax-rdma and wiretax-links share: their devices and queues, and the links between
+/// ranks, each confirmed by a write.
 class RdmaProgram : public Program {
  public:
   void add_options(CLI::App& app) override;
@@ -24,8 +25,6 @@ class RdmaProgram : public Program {
   [[nodiscard]] int groups(const Session& session) const override;
 
  protected:
-  using Round = std::vector<std::pair<int, int>>;
-
   [[nodiscard]] const RdmaLinks& links() const { return *links_; }
   [[nodiscard]] const std::vector<Round>& rounds() const { return rounds_; }
   [[nodiscard]] std::uint32_t queue_pairs() const { return queue_pairs_; }
@@ -33,12 +32,9 @@ class RdmaProgram : public Program {
   [[nodiscard]] verbs::Memory memory() const { return memory_; }
   [[nodiscard]] const std::shared_ptr<const verbs::Cuda>& cuda() const { return cuda_; }
 
-  /// Puts into the result file what limits a link, or several with their names joined by '+'.
-  static void add_limit(Session& session, const std::string& link,
-                        const std::optional<verbs::Bound>& bound);
-  /// Doubts, and the counter `retransmits`, for what grew on a rank's port that means loss.
-  static void add_losses(const std::string& port, const verbs::Counters& growth,
-                         const std::string& rank, Row& row);
+  /// Collective. Throws Failure before anything is measured where a device of this rank's links has
+  /// less room than one of these wants.
+  void refuse_impossible(Session& session, const std::vector<RdmaSettings>& wanted) const;
 
  private:
   void choose_memory(Session& session);

@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <system_error>
-#include <thread>
 
 #include "bench/harness/clock.h"
 #include "verbs/completion.h"
@@ -28,29 +27,62 @@ std::size_t memory_bytes(const RdmaSettings& settings) {
   return 2 * padded(settings.bytes) + 2 * padded((settings.queue_pairs + 1) * kWordBytes);
 }
 
-verbs::EndpointSettings endpoint_settings(const RdmaSettings& settings) {
+/// Words travel between the messages, on the same queues.
+verbs::QueueDepths depths_of(const RdmaSettings& settings) {
   const bool sends = settings.operation == RdmaOperation::kSend;
-  // Words travel between the messages, on the same queues.
-  const std::uint32_t words = settings.depth / 2 + 4;
-  return {.queue_pairs = settings.queue_pairs,
-          .depths = {.sends = settings.depth + words,
-                     .receives = sends ? 2 * settings.depth : 1,
-                     .inline_bytes = settings.inline_bytes},
-          .mtu = settings.mtu};
+  return {.sends = settings.depth + settings.depth / 2 + 4,
+          .receives = sends ? 2 * settings.depth : 1,
+          .inline_bytes = settings.inline_bytes,
+          .less_inline_will_do = settings.less_inline_will_do};
 }
 
-/// Memory for messages that the device can send.
-std::size_t memory_bytes(const verbs::Device& device, const RdmaSettings& settings) {
+bool fits(const ibv_device_attr& limits, const RdmaSettings& settings) {
+  const auto depths = depths_of(settings);
+  const auto entries = (std::uint64_t{depths.sends} + depths.receives) * settings.queue_pairs;
+  return std::max(depths.sends, depths.receives) <= static_cast<std::uint32_t>(limits.max_qp_wr) &&
+         entries <= static_cast<std::uint64_t>(limits.max_cqe);
+}
+
+/// The deepest queues that fit; 0 where none do.
+std::uint32_t deepest(const ibv_device_attr& limits, RdmaSettings settings) {
+  std::uint32_t least = 0;
+  for (std::uint32_t most = settings.depth; most > least;) {
+    settings.depth = least + (most - least + 1) / 2;
+    if (fits(limits, settings)) {
+      least = settings.depth;
+    } else {
+      most = settings.depth - 1;
+    }
+  }
+  return least;
+}
+
+}  // namespace
+
+void check_limits(const verbs::Device& device, const RdmaSettings& settings) {
+  const auto& name = device.port().name();
   if (settings.bytes > device.largest_message()) {
     throw Failure(ExitCode::kUsage,
                   fmt::format("{}: messages of {} bytes wanted, its limit (max_msg_sz) is {}: use "
                               "smaller --bytes",
-                              device.port().name(), settings.bytes, device.largest_message()));
+                              name, settings.bytes, device.largest_message()));
   }
-  return memory_bytes(settings);
+  const auto& limits = device.limits();
+  if (settings.queue_pairs > static_cast<std::uint32_t>(limits.max_qp)) {
+    throw Failure(
+        ExitCode::kUsage,
+        fmt::format("{}: {} queue pairs wanted, its limit (max_qp) is {}: use fewer --qps", name,
+                    settings.queue_pairs, limits.max_qp));
+  }
+  if (!fits(limits, settings)) {
+    throw Failure(
+        ExitCode::kUsage,
+        fmt::format("{}: a depth of {} on {} queue pair{} wanted, its limit (max_qp_wr {}, "
+                    "max_cqe {}) is {}: use a smaller --depth or fewer --qps",
+                    name, settings.depth, settings.queue_pairs, settings.queue_pairs > 1 ? "s" : "",
+                    limits.max_qp_wr, limits.max_cqe, deepest(limits, settings)));
+  }
 }
-
-}  // namespace
 
 std::string_view operation_name(RdmaOperation operation) {
   switch (operation) {
@@ -70,17 +102,19 @@ void check_post(int code) {
                                              std::generic_category().message(code)));
 }
 
-std::unique_ptr<RdmaWire> RdmaWire::open(Ranks& ranks, const RdmaPair& pair, const RdmaLink* link,
+std::unique_ptr<RdmaWire> RdmaWire::open(Ranks& ranks, const RankPair& pair, const RdmaLink* link,
                                          const RdmaSettings& settings) {
   const bool is_from = ranks.rank() == pair.from;
   std::unique_ptr<RdmaWire> wire;
   together(ranks, "opening RDMA devices", [&] {
     if (link == nullptr) return;
-    with_exit_codes([&] { wire = std::make_unique<RdmaWire>(*link, settings, is_from); });
+    with_exit_codes([&] {
+      wire = std::make_unique<RdmaWire>(*link, settings, is_from, ranks.describe(ranks.rank()));
+    });
   });
   together(ranks, "connecting queue pairs",
            [&] { connect_together(ranks, wire.get(), is_from ? pair.to : pair.from); });
-  if (wire) wire->before_ = verbs::read_counters(wire->device_.port());
+  if (wire) wire->before_ = verbs::settled_counters(wire->device_.port());
   return wire;
 }
 
@@ -109,19 +143,26 @@ void RdmaWire::connect_together(Ranks& ranks, RdmaWire* wire, int partner) {
   if (!exchanged) exchange("");
 }
 
-RdmaWire::RdmaWire(const RdmaLink& link, const RdmaSettings& settings, bool is_from)
+RdmaWire::RdmaWire(const RdmaLink& link, const RdmaSettings& settings, bool is_from,
+                   const std::string& owner)
     : settings_(settings),
       is_from_(is_from),
       device_(link.port_of(is_from)),
-      buffer_(memory_bytes(device_, settings), settings.memory, settings.cuda) {
+      buffer_(memory_bytes(settings), settings.memory, settings.cuda) {
   const auto& port = device_.port();
   const auto choice = verbs::choose_gid(port.gids, port.netdev, port.ethernet(), link.ipv4);
   if (!choice.gid) {
     throw Failure(ExitCode::kEnvironment,
                   fmt::format("{} cannot be used: {}", port.name(), choice.reason));
   }
-  endpoint_ = std::make_unique<verbs::Endpoint>(device_, *choice.gid, buffer_.bytes(),
-                                                endpoint_settings(settings));
+  endpoint_ =
+      std::make_unique<verbs::Endpoint>(device_, *choice.gid, buffer_.bytes(),
+                                        verbs::EndpointSettings{.queue_pairs = settings.queue_pairs,
+                                                                .depths = depths_of(settings),
+                                                                .mtu = settings.mtu,
+                                                                .owner = owner});
+  // What the device can may be less than what was wished for.
+  settings_.inline_bytes = endpoint_->queue_pairs().front().inline_bytes();
 }
 
 void RdmaWire::connect(const verbs::Exchange& exchange) {
@@ -246,9 +287,7 @@ void RdmaWire::Patience::look() {
 
 std::string RdmaWire::evidence() const {
   const auto& port = device_.port();
-  const double lifespan_s = verbs::counter_lifespan_s(port);
-  if (lifespan_s > 0) std::this_thread::sleep_for(std::chrono::duration<double>(lifespan_s));
-  const auto grown = verbs::growth(before_, verbs::read_counters(port));
+  const auto grown = verbs::growth(before_, verbs::settled_counters(port));
   Json counters = Json::object();
   for (const auto& [name, value] : grown) counters[name] = value;
   return Json{{"port", port.name()},

@@ -14,6 +14,7 @@
 
 #include "bench/harness/ranks.h"
 #include "bench/harness/rdma_links.h"
+#include "bench/harness/round_robin.h"
 #include "verbs/buffer.h"
 #include "verbs/counters.h"
 #include "verbs/endpoint.h"
@@ -32,20 +33,12 @@ struct RdmaSettings {
   std::uint32_t depth = 128;       // requests on their way, of each queue pair
   std::uint32_t moderation = 16;   // every so many writes one tells of its completion
   std::uint32_t inline_bytes = 0;  // messages up to here travel inside the request
-  int mtu = 0;                     // 0: what both ends can
+  bool less_inline_will_do = false;
+  int mtu = 0;  // 0: what both ends can
   verbs::Memory memory = verbs::Memory::kHost;
   std::shared_ptr<const verbs::Cuda> cuda = nullptr;  // for CUDA-pinned memory
   bool by_cm = false;
   bool bidirectional = false;
-};
-
-/// The two ranks of a measurement; a rank outside it has no wire.
-struct RdmaPair {
-  int from = kNobody;
-  int to = kNobody;
-
-  static constexpr int kNobody = -1;
-  [[nodiscard]] bool has(int rank) const { return rank == from || rank == to; }
 };
 
 /// One end. Its memory: what it sends, what it receives, and words that the other end writes.
@@ -53,10 +46,12 @@ class RdmaWire {
  public:
   /// Collective over all ranks; `link` of the pair that this rank belongs to, else null, and then
   /// nothing is returned. Throws AgreedFailure.
-  static std::unique_ptr<RdmaWire> open(Ranks& ranks, const RdmaPair& pair, const RdmaLink* link,
+  static std::unique_ptr<RdmaWire> open(Ranks& ranks, const RankPair& pair, const RdmaLink* link,
                                         const RdmaSettings& settings);
 
-  RdmaWire(const RdmaLink& link, const RdmaSettings& settings, bool is_from);
+  /// `owner`: this rank, for messages.
+  RdmaWire(const RdmaLink& link, const RdmaSettings& settings, bool is_from,
+           const std::string& owner);
   RdmaWire(const RdmaWire&) = delete;
   RdmaWire& operator=(const RdmaWire&) = delete;
   ~RdmaWire() = default;
@@ -163,6 +158,10 @@ class RdmaWire {
   std::uint64_t signals_seen_ = 0;
   verbs::Counters before_;
 };
+
+/// Throws Failure(kUsage) where a device has less room than the settings want: the largest message,
+/// depths. What it takes inline, no call tells.
+void check_limits(const verbs::Device& device, const RdmaSettings& settings);
 
 /// Throws Failure(kPeer) for an error number of ibv_post_send or ibv_post_recv.
 void check_post(int code);

@@ -5,22 +5,29 @@
 
 namespace wiretax::bench {
 
-std::vector<std::vector<std::pair<int, int>>> round_robin(int ranks) {
+std::vector<Round> round_robin(int ranks) {
   // With one rank alone there is still one pair, so that its points have names; it is skipped.
   const int seats = std::max(2, ranks + ranks % 2);
   std::vector<int> circle(static_cast<std::size_t>(seats));
   std::iota(circle.begin(), circle.end(), 0);
-  std::vector<std::vector<std::pair<int, int>>> rounds;
+  std::vector<Round> rounds;
   for (int turn = 0; turn + 1 < seats; ++turn) {
     auto& round = rounds.emplace_back();
     for (std::size_t i = 0; i < circle.size() / 2; ++i) {
       const auto [low, high] = std::minmax(circle[i], circle[circle.size() - 1 - i]);
-      if (high < std::max(2, ranks)) round.emplace_back(low, high);  // else the partner is a bye
+      if (high < std::max(2, ranks)) round.push_back({low, high});  // else the partner is a bye
     }
-    std::ranges::sort(round);
+    std::ranges::sort(round, {}, &RankPair::from);
     std::rotate(circle.begin() + 1, circle.end() - 1, circle.end());
   }
   return rounds;
+}
+
+Seat seat_of(const Round& round, int rank) {
+  for (std::size_t i = 0; i < round.size(); ++i) {
+    if (round[i].has(rank)) return {round[i], static_cast<int>(i)};
+  }
+  return {};
 }
 
 }  // namespace wiretax::bench

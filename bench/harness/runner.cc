@@ -23,10 +23,16 @@ constexpr std::size_t kSinglesAt = 2;
 
 }  // namespace
 
-/// What rank 0 orders: n operations, each timed alone or only the span; n = 0 ends the measurement.
+/// What rank 0 orders: n operations, each timed alone or only the span, for the warm-up or for the
+/// result; n = 0 ends the measurement.
 struct Runner::Batch {
   std::uint64_t n = 0;
   bool singly = false;
+  bool counts = false;
+
+  using Words = std::array<std::uint64_t, 3>;
+  [[nodiscard]] Words words() const { return {n, singly ? 1U : 0U, counts ? 1U : 0U}; }
+  static Batch from(const Words& words) { return {words[0], words[1] != 0, words[2] != 0}; }
 };
 
 /// Rank 0's book-keeping: combines the ranks' times, decides about n, warm-up and stopping.
@@ -37,7 +43,7 @@ class Runner::Leader {
     for (int group = 0; group < groups; ++group) groups_.emplace_back(rules, seed);
   }
 
-  [[nodiscard]] Batch next() const { return {n_, singly_}; }
+  [[nodiscard]] Batch next() const { return {n_, singly_, measuring_}; }
 
   /// A batch took `wall_s` on rank 0, barriers included. False when there is nothing left to do.
   bool add(const std::vector<std::vector<double>>& by_rank, double wall_s) {
@@ -207,27 +213,29 @@ void Runner::lead(Body& body, Leader& leader) {
   for (bool more = true; more;) {
     const double begin_s = now_s();
     const Batch order = leader.next();
-    std::array<std::uint64_t, 2> values = {order.n, order.singly ? 1U : 0U};
-    ranks_.broadcast(values, phase_);
+    auto words = order.words();
+    ranks_.broadcast(words, phase_);
     const auto times = batch(body, order);
     more = leader.add(times, now_s() - begin_s);
   }
-  std::array<std::uint64_t, 2> stop = {0, 0};
+  auto stop = Batch{}.words();
   ranks_.broadcast(stop, phase_);
 }
 
 void Runner::follow(Body& body) {
   for (;;) {
-    std::array<std::uint64_t, 2> values{};
-    ranks_.broadcast(values, phase_);
-    if (values[0] == 0) return;
-    batch(body, {values[0], values[1] != 0});
+    Batch::Words words{};
+    ranks_.broadcast(words, phase_);
+    const auto order = Batch::from(words);
+    if (order.n == 0) return;
+    batch(body, order);
   }
 }
 
 std::vector<std::vector<double>> Runner::batch(Body& body, const Batch& order) {
   std::vector<double> report(kSinglesAt + (order.singly ? order.n : 0));
   std::optional<Failure> failure;
+  if (order.counts && !std::exchange(measuring_, true)) body.begin_measuring();
   ranks_.barrier(phase_);
   try {
     report = timed(body, order);

@@ -27,6 +27,8 @@ class Body {
 
   /// n operations, nothing else. Throws Failure where the wire or the peer fails.
   virtual void run(std::uint64_t n) = 0;
+  /// The warm-up is over: what is run from here on counts.
+  virtual void begin_measuring() {}
   /// One operation on fresh closed-form data; throws Failure(kDataMismatch) that names what
   /// differs.
   virtual void check() = 0;
@@ -81,6 +83,7 @@ class Runner {
   std::uint64_t seed_;
   std::string phase_;
   double patience_s_;
+  bool measuring_ = false;
 };
 
 }  // namespace wiretax::bench

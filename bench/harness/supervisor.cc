@@ -125,7 +125,7 @@ std::optional<Failure> Supervisor::overdue() const {
   const double respite = grace_s_ > 0 ? kRespite : 0;
   if (now > run_deadline_s_ + respite) {
     return Failure(ExitCode::kTimeout,
-                   fmt::format("the run took longer than --deadline {:.0f} s", run_allowed_s_));
+                   fmt::format("the run took longer than --deadline {:g} s", run_allowed_s_));
   }
   return std::nullopt;
 }

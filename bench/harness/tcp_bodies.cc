@@ -184,7 +184,10 @@ void BandwidthBody::receive_blocks(std::size_t stream) {
     const auto got = receive_some(streams()[stream], buffer, waiting(), batch_done_.number());
     if (got == 0) return;
     share.last_s = now_s();
-    if (share.bytes == 0) share.first_s = share.last_s;
+    if (share.bytes == 0) {
+      share.first_s = share.last_s;
+      share.first_bytes = got;
+    }
     share.bytes += got;
     if (received_.fetch_add(got) + got >= expected) end_batch();
   }

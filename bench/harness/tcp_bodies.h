@@ -79,6 +79,7 @@ class BandwidthBody : public TcpBody {
   /// What a stream received in the last batch, and when the first and the last of it came.
   struct Share {
     std::uint64_t bytes = 0;
+    std::uint64_t first_bytes = 0;
     double first_s = 0;
     double last_s = 0;
   };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include "bench/harness/clock.h"
 
@@ -23,18 +24,19 @@ void TcpLinksBody::run(std::uint64_t n) {
   if (idle() || sends()) return;
   std::vector<LinksTogether::Window> windows;
   for (std::size_t link = 0; link < ports_.size(); ++link) {
-    const auto own = std::span(shares()).subspan(link * streams_of_each_, streams_of_each_);
-    LinksTogether::Window window;
-    for (const auto& share : own) {
+    // A link that got nothing was at work for no time.
+    LinksTogether::Window window = {begin_s, begin_s};
+    bool any = false;
+    for (const auto& share :
+         std::span(shares()).subspan(link * streams_of_each_, streams_of_each_)) {
       if (share.bytes == 0) continue;
       window.first_s =
-          window.first_s == 0 ? share.first_s : std::min(window.first_s, share.first_s);
+          std::exchange(any, true) ? std::min(window.first_s, share.first_s) : share.first_s;
       window.last_s = std::max(window.last_s, share.last_s);
+      // What came first was on its way before.
+      window.bytes += static_cast<double>(share.bytes - share.first_bytes);
       together_.links[link].bytes += static_cast<double>(share.bytes);
     }
-    // A link that got nothing was at work for no time.
-    if (window.first_s == 0) window = {begin_s, begin_s};
-    together_.links[link].seconds += window.last_s - begin_s;
     windows.push_back(window);
   }
   together_.add_batch(windows);

@@ -26,6 +26,7 @@ class TcpLinksBody : public BandwidthBody {
   static constexpr const char* kRetransmits = "tcp_retransmits";
 
   void run(std::uint64_t n) override;
+  void begin_measuring() override { together_.begin_measuring(); }
   std::string evidence() override;
 
  private:

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bench/harness/ranks.h"
+#include "bench/harness/round_robin.h"
 
 namespace wiretax::bench {
 
@@ -43,15 +44,10 @@ std::optional<TcpFacts> tcp_facts(const Descriptor& socket);
 /// What new connections of this host use: "cubic", "bbr", ...
 std::string congestion_control();
 
-/// The two ends of one measurement between ranks, by rank; kNobody where this rank has none.
-struct StreamPair {
-  int from = kNobody;
-  int to = kNobody;
+/// Two ranks, and the addresses that their connections are between.
+struct StreamPair : RankPair {
   std::uint32_t from_address = 0;  // host byte order
   std::uint32_t to_address = 0;
-
-  static constexpr int kNobody = -1;
-  [[nodiscard]] bool has(int rank) const { return rank == from || rank == to; }
 };
 
 /// Collective over all ranks, each with the pair it belongs to: opens `count` connections from

@@ -12,6 +12,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Key;
 using testing::Pair;
+using testing::UnorderedElementsAre;
 
 const std::string kPort = "class/infiniband/rocep1s0f0/ports/1";
 
@@ -51,7 +52,19 @@ TEST(Counters, SoftRoceHasOnlyTheHardwareOnes) {
   const auto grown = growth(before, read_counters(rocep1s0f0(), tree.root()));
   EXPECT_THAT(grown, ElementsAre(Key("completer_retry_err"), Key("sent_pkts")));
   EXPECT_THAT(signs_of_loss(grown), ElementsAre(Pair("completer_retry_err", 5)));
+  EXPECT_EQ(sent_again(grown), 5);
   EXPECT_EQ(bytes_sent(grown), std::nullopt);
+}
+
+TEST(Counters, WhatOneEndSentAgainIsNotCountedTwice) {
+  const Counters grown = {{"out_of_sequence", 3},       {"packet_seq_err", 2},
+                          {"local_ack_timeout_err", 1}, {"np_cnp_sent", 9},
+                          {"out_of_buffer", 4},         {"rx_write_requests", 1000}};
+  EXPECT_EQ(sent_again(grown), 3) << "what the other end missed, it says itself";
+  EXPECT_THAT(
+      signs_of_loss(grown),
+      UnorderedElementsAre(Key("out_of_sequence"), Key("packet_seq_err"),
+                           Key("local_ack_timeout_err"), Key("np_cnp_sent"), Key("out_of_buffer")));
 }
 
 TEST(Counters, OnesThatWereResetAreLeftOut) {

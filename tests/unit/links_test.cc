@@ -59,7 +59,9 @@ TEST(Links, TogetherBesideAloneAndBesideWhatWasToBeExpected) {
 TEST(Links, WhatLimitsAndWhatEachDeviceIsPluggedInto) {
   Json context = {
       {"bound_limits",
-       {{"rocep1s0f0", "PCIe 0000:01:00 Gen5 x4"}, {"rocep1s0f0+roceP2p1s0f0", "cage p0"}}},
+       {{"0-1",
+         {{"rocep1s0f0", "PCIe 0000:01:00 Gen5 x4"}, {"rocep1s0f0+roceP2p1s0f0", "cage p0"}}},
+        {"0-2", {{"rocep1s0f0", "another pair's"}}}}},
       {"rdma_devices",
        {{{"host", "spark-a"},
          {"device", "roceP2p1s0f0"},
@@ -77,7 +79,7 @@ TEST(Links, WhatLimitsAndWhatEachDeviceIsPluggedInto) {
 }
 
 TEST(Links, AContextThatMakesNoSenseTellsNothing) {
-  const Json context = {{"bound_limits", {{"rocep1s0f0", 7}}},
+  const Json context = {{"bound_limits", {{"0-1", {{"rocep1s0f0", 7}}}, {"0-2", 3}}},
                         {"rdma_devices", {1, {{"host", 2}}}}};
   EXPECT_THAT(text_of(twins(), context), HasSubstr("0.89"));
   EXPECT_THAT(text_of(twins(), {{"bound_limits", "x"}, {"rdma_devices", "y"}}), HasSubstr("0.89"));

@@ -9,6 +9,7 @@ namespace {
 
 TEST(LinksTogether, TheOverlapIsTheShareOfTheTimeInWhichAllWereAtWork) {
   LinksTogether together;
+  together.links.resize(2);
   EXPECT_EQ(together.overlap(), 0) << "nothing was done yet";
   together.add_batch({{.first_s = 10, .last_s = 20}, {.first_s = 11, .last_s = 19}});
   EXPECT_DOUBLE_EQ(together.overlap(), 0.8);
@@ -19,32 +20,61 @@ TEST(LinksTogether, TheOverlapIsTheShareOfTheTimeInWhichAllWereAtWork) {
 
 TEST(LinksTogether, LinksOneAfterTheOtherNeverOverlap) {
   LinksTogether together;
+  together.links.resize(2);
   together.add_batch({{.first_s = 0, .last_s = 1}, {.first_s = 2, .last_s = 3}});
   EXPECT_EQ(together.overlap(), 0);
 }
 
 TEST(LinksTogether, OneLinkIsAlwaysTogetherWithItself) {
   LinksTogether together;
+  together.links.resize(1);
   together.add_batch({{.first_s = 5, .last_s = 7}});
   EXPECT_EQ(together.overlap(), 1);
 }
 
-TEST(LinksTogether, TheSumIsOfEachOverItsOwnTime) {
+TEST(LinksTogether, TheSumIsOfWhatWasDoneWhileAllWereAtWork) {
   LinksTogether together;
-  together.links = {{.port = "a", .bytes = 100, .seconds = 2, .growth = {}},
-                    {.port = "b", .bytes = 90, .seconds = 3, .growth = {}},
-                    {.port = "c", .bytes = 0, .seconds = 0, .growth = {}}};
-  EXPECT_DOUBLE_EQ(together.rate(), 80);
+  together.links.resize(2);
+  together.add_batch(
+      {{.first_s = 0, .last_s = 10, .bytes = 1000}, {.first_s = 0, .last_s = 5, .bytes = 200}});
+  EXPECT_DOUBLE_EQ(together.rate(0), 100);
+  EXPECT_DOUBLE_EQ(together.rate(1), 40);
+  EXPECT_DOUBLE_EQ(together.rate(), 140);
+  // Twice as fast, and for twice the time: it counts for two thirds.
+  together.add_batch(
+      {{.first_s = 20, .last_s = 30, .bytes = 2000}, {.first_s = 20, .last_s = 30, .bytes = 800}});
+  EXPECT_DOUBLE_EQ(together.rate(), (140 * 5 + 280 * 10) / 15.0);
+}
+
+TEST(LinksTogether, ALinkThatDidNothingHasNoRate) {
+  LinksTogether together;
+  EXPECT_EQ(together.rate(), 0);
+  together.links.resize(2);
+  together.add_batch({{.first_s = 0, .last_s = 10, .bytes = 1000}, {}});
+  EXPECT_EQ(together.rate(), 0) << "they were never at work together";
+}
+
+TEST(LinksTogether, TheWarmUpDoesNotCount) {
+  LinksTogether together;
+  together.links.resize(1);
+  together.links[0].bytes = 10;
+  together.add_batch({{.first_s = 0, .last_s = 10, .bytes = 10}});
+  together.begin_measuring();
+  EXPECT_EQ(together.overlap(), 0);
+  together.add_batch({{.first_s = 10, .last_s = 12, .bytes = 100}});
+  EXPECT_DOUBLE_EQ(together.rate(), 50);
+  EXPECT_DOUBLE_EQ(together.links[0].bytes, 10) << "the counters saw these, too";
 }
 
 TEST(LinksTogether, ArrivesAsItWasSent) {
   LinksTogether together;
-  together.links = {{.port = "rocep1s0f0", .bytes = 100, .seconds = 2, .growth = {{"x", 7}}}};
-  together.add_batch({{.first_s = 5, .last_s = 7}});
+  together.links = {{.port = "rocep1s0f0", .bytes = 100, .common_bytes = 0, .growth = {{"x", 7}}}};
+  together.add_batch({{.first_s = 5, .last_s = 7, .bytes = 100}});
   const auto arrived = decode_links_together(encode(together));
   ASSERT_EQ(arrived.links.size(), 1U);
   EXPECT_EQ(arrived.links[0].port, "rocep1s0f0");
   EXPECT_EQ(arrived.links[0].growth.at("x"), 7U);
+  EXPECT_DOUBLE_EQ(arrived.links[0].bytes, 100);
   EXPECT_DOUBLE_EQ(arrived.rate(), 50);
   EXPECT_EQ(arrived.overlap(), 1);
 }

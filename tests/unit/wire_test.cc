@@ -37,7 +37,7 @@ ResultFile file_of(const std::vector<Json>& rows, const Json& context = Json::ob
 ResultFile rdma() {
   const Json context = {
       {"rdma_devices", {{{"device", "rocep1s0f0"}, {"number", 1}, {"netdev", "enp1s0f0np0"}}}},
-      {"bound_limits", {{"rocep1s0f0", "PCIe 0000:01:00 Gen5 x4"}}}};
+      {"bound_limits", {{"0-1", {{"rocep1s0f0", "PCIe 0000:01:00 Gen5 x4"}}}}}};
   return file_of(
       {row("rdma_write_bandwidth/link:rocep1s0f0/from:0/to:1/bytes:65536", 5,
            {{"bytes", 65536}, {"GBps", 12.5}, {"bound_Gbps", 123.6}}),
@@ -60,7 +60,7 @@ ResultFile tcp() {
 ResultFile links() {
   return file_of({row("rdma_links/links:rocep1s0f0+roceP2p1s0f0/from:0/to:1/bytes:65536", 100,
                       {{"bytes", 65536}, {"GBps", 23.5}, {"bound_Gbps", 196.0}})},
-                 {{"bound_limits", {{"rocep1s0f0+roceP2p1s0f0", "cage p0"}}}});
+                 {{"bound_limits", {{"0-1", {{"rocep1s0f0+roceP2p1s0f0", "cage p0"}}}}}});
 }
 
 std::string text_of(const std::vector<ResultFile>& files) {

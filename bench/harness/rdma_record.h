@@ -1,0 +1,23 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "bench/harness/program.h"
+#include "bench/harness/round_robin.h"
+#include "verbs/bound.h"
+#include "verbs/counters.h"
+
+namespace wiretax::bench {
+
+/// Puts into the result file what limits a link between two ranks, or several with their names
+/// joined by '+': context entry "bound_limits", {"0-1": {LINKS: LIMIT}}.
+void add_limit(Session& session, const RankPair& pair, const std::string& links,
+               const std::optional<verbs::Bound>& bound);
+
+/// Doubts for what grew on a rank's port that means loss or congestion, and the counter
+/// `retransmits` for what was sent again.
+void add_rdma_losses(const std::string& port, const verbs::Counters& growth,
+                     const std::string& rank, Row& row);
+
+}  // namespace wiretax::bench
