@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/harness/link_transport.h"
+#include "bench/harness/links_record.h"
 #include "bench/harness/model_sizes.h"
 #include "bench/harness/program.h"
 #include "bench/harness/rdma_program.h"
@@ -70,29 +71,23 @@ class Links : public RdmaProgram {
   }
 
   void set_up(Session& session) override {
-    RdmaProgram::set_up(session);
-    if (session.ranks.size() < 2) return;
-    if (links().missing()) {  // TCP is all there is
-      session.context["transport"] = Json("TCP over IPv4").dump();
-      session.context["wiretax_fabric"] = Json("tcp").dump();
-      session.context["wiretax_fabric_kind"] = Json("host_tcp").dump();
-    } else if (wants("rdma")) {
-      auto rdma = std::make_unique<RdmaTransport>(
-          links(),
-          RdmaSettings{
-              .queue_pairs = queue_pairs(), .depth = depth(), .memory = memory(), .cuda = cuda()});
-      std::vector<RdmaSettings> wanted;
-      for (const auto bytes : rdma_sizes_.of("all_reduce", 2)) {
-        wanted.push_back(rdma->settings_for(bytes));
-      }
-      refuse_impossible(session, wanted);
-      transports_.push_back(std::move(rdma));
+    if (wants("rdma")) {
+      RdmaProgram::set_up(session);
+    } else {
+      find_links(session);
     }
+    if (session.ranks.size() < 2) return;
+    if (wants("rdma") && !links().missing()) add_rdma(session);
     if (wants("tcp")) {
       TcpLinks found(session, interfaces_, &links());
       if (found.most() > 0) {
         transports_.push_back(std::make_unique<TcpTransport>(std::move(found), streams_));
       }
+    }
+    if (!transports_.empty() && transports_.front()->name() == "tcp") {  // TCP is all there is
+      session.context["transport"] = Json("TCP over IPv4").dump();
+      session.context["wiretax_fabric"] = Json("tcp").dump();
+      session.context["wiretax_fabric_kind"] = Json("host_tcp").dump();
     }
     add_limits(session);
   }
@@ -139,7 +134,6 @@ class Links : public RdmaProgram {
     const auto names = transport.names(pair, order.choice);
     add_rates(seen_by(transport.witness(pair)), names, row);
     add_wire_bytes(seen_by(pair.from), names, row);
-    row.counters["retransmits"] = 0;
     for (const int rank : {pair.from, pair.to}) {
       for (const auto& link : seen_by(rank).links) {
         transport.add_losses(link, session.ranks.describe(rank), row);
@@ -155,6 +149,19 @@ class Links : public RdmaProgram {
  private:
   [[nodiscard]] bool wants(std::string_view transport) const {
     return std::ranges::count(wanted_, transport) > 0;
+  }
+
+  void add_rdma(Session& session) {
+    auto rdma = std::make_unique<RdmaTransport>(
+        links(),
+        RdmaSettings{
+            .queue_pairs = queue_pairs(), .depth = depth(), .memory = memory(), .cuda = cuda()});
+    std::vector<RdmaSettings> wanted;
+    for (const auto bytes : rdma_sizes_.of("all_reduce", 2)) {
+      wanted.push_back(rdma->settings_for(bytes));
+    }
+    refuse_impossible(session, wanted);
+    transports_.push_back(std::move(rdma));
   }
 
   /// Each link by itself, then all.
@@ -228,47 +235,6 @@ class Links : public RdmaProgram {
             .timing = Timing::kSpan,
             .symmetric = false,
             .group = static_cast<int>(i)};
-  }
-
-  static void add_rates(const LinksTogether& seen, const std::vector<std::string>& names,
-                        Row& row) {
-    double fastest = 0;
-    double slowest = 0;
-    for (std::size_t i = 0; i < seen.links.size(); ++i) {
-      const double rate = seen.rate(i);
-      fastest = std::max(fastest, rate);
-      slowest = i == 0 ? rate : std::min(slowest, rate);
-      row.counters["GBps_" + names.at(i)] = rate / kGigabyte;
-      row.counters["payload_bytes_" + names.at(i)] = seen.links[i].bytes;
-    }
-    row.counters["ranks"] = 2;
-    row.counters["links"] = static_cast<double>(seen.links.size());
-    row.counters["overlap"] = seen.overlap();
-    if (seen.overlap() < LinksTogether::kLeastOverlap) {
-      row.invalid = fmt::format(
-          "the links were at work together for {:.0f} % of the time only, so "
-          "their sum says nothing",
-          100 * seen.overlap());
-      return;
-    }
-    row.counters["imbalance"] = fastest / slowest - 1;
-    row.counters["GBps"] = seen.rate() / kGigabyte;
-    row.counters["Gbps"] = seen.rate() / kGigabit;
-  }
-
-  /// What counters tell of where the bytes went.
-  static void add_wire_bytes(const LinksTogether& sent, const std::vector<std::string>& names,
-                             Row& row) {
-    for (std::size_t i = 0; i < sent.links.size(); ++i) {
-      const auto& growth = sent.links[i].growth;
-      if (const auto wire = verbs::bytes_sent(growth)) {
-        row.counters["wire_bytes_" + names.at(i)] = static_cast<double>(*wire);
-      }
-      const auto netdev = growth.find("netdev_tx_bytes");
-      if (netdev != growth.end()) {
-        row.counters["netdev_bytes_" + names.at(i)] = static_cast<double>(netdev->second);
-      }
-    }
   }
 
   std::vector<std::string> wanted_ = {"rdma", "tcp"};

@@ -70,6 +70,14 @@ class Rdma : public RdmaProgram {
   void set_up(Session& session) override {
     RdmaProgram::set_up(session);
     if (missing(session)) return;
+    for (const auto& round : rounds()) {
+      for (const auto& pair : round) {
+        if (session.same_machine(pair.from, pair.to)) continue;
+        for (const auto& link : links().between(pair.from, pair.to)) {
+          add_limit(session, pair, link.name, link.bound(link.path_mtu()));
+        }
+      }
+    }
     std::vector<RdmaSettings> wanted;
     for (const auto& kind : kinds()) wanted.push_back(settings_for(kind));
     refuse_impossible(session, wanted);
@@ -111,12 +119,12 @@ class Rdma : public RdmaProgram {
         rounds().at(wanted["round"].get<std::size_t>()).at(static_cast<std::size_t>(point.group));
     const auto& link = *link_of({from, to}, wanted);
     row.counters["ranks"] = 2;
-    row.counters["retransmits"] = 0;
     for (const int rank : {from, to}) {
       const auto seen = Json::parse(evidence.at(static_cast<std::size_t>(rank)));
       const auto growth = seen["growth"].get<verbs::Counters>();
       row.counters["mtu"] = seen["path_mtu"];
-      add_rdma_losses(seen["port"], growth, session.ranks.describe(rank), row);
+      add_rdma_losses({seen["port"], growth, seen["tells_losses"]}, session.ranks.describe(rank),
+                      row);
       if (rank != from) continue;
       // What is read comes in.
       const bool reads = wanted["op"] == static_cast<int>(RdmaOperation::kRead);

@@ -67,9 +67,8 @@ class TcpProgram : public Program {
   }
 
   void set_up(Session& session) override {
-    auto& ranks = session.ranks;
     networks_ = shared_networks(session, interfaces_);
-    rounds_ = round_robin(ranks.size());
+    rounds_ = session.rounds();
     session.context["interfaces"] = describe_networks().dump();
     session.context["wiretax_fabric"] = Json("tcp " + networks_.front().label).dump();
     session.context["wiretax_fabric_kind"] =

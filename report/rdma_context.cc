@@ -41,6 +41,16 @@ std::vector<RdmaDevice> rdma_devices(const ResultFile& file) {
   return devices;
 }
 
+std::vector<std::string> links_left_out(const ResultFile& file) {
+  std::vector<std::string> lines;
+  const auto entries = entry_of(file, "links_left_out");
+  if (!entries.is_array()) return lines;
+  for (const auto& line : entries) {
+    if (line.is_string()) lines.push_back(line.get<std::string>());
+  }
+  return lines;
+}
+
 BoundLimits::BoundLimits(const ResultFile& file) {
   const auto entries = entry_of(file, "bound_limits");
   if (!entries.is_object()) return;

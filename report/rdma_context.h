@@ -23,6 +23,9 @@ struct RdmaDevice {
 /// The devices of all ranks, rank 0's first.
 std::vector<RdmaDevice> rdma_devices(const ResultFile& file);
 
+/// Ports and links that were not used, and why, a line each.
+std::vector<std::string> links_left_out(const ResultFile& file);
+
 /// What limits the links between ranks: the file's "bound_limits", {"0-1": {LINKS: LIMIT}}.
 class BoundLimits {
  public:

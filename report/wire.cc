@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "report/rdma_context.h"
 #include "report/units.h"
@@ -37,6 +38,7 @@ class Collector {
     for (const auto& device : rdma_devices(file)) interfaces.emplace(device.name, device.interface);
     const BoundLimits limits(file);
     if (mark_.empty()) mark_ = file.context_value("wiretax_mark");
+    for (const auto& line : links_left_out(file)) left_out_.insert(line);
     for (const auto& record : file.records) {
       if (!record.measured()) continue;
       if (record.operation == "rdma_write_bandwidth" || record.operation == "rdma_write_latency") {
@@ -52,6 +54,8 @@ class Collector {
   [[nodiscard]] const Ways& ways() const { return ways_; }
   /// What the measurements are marked with, such as that they are an emulation's.
   [[nodiscard]] const std::string& mark() const { return mark_; }
+  /// What was not used, and why.
+  [[nodiscard]] const std::set<std::string>& left_out() const { return left_out_; }
 
  private:
   Way& way(const Record& record, std::string_view interface) {
@@ -115,6 +119,7 @@ class Collector {
 
   Ways ways_;
   std::string mark_;
+  std::set<std::string> left_out_;
 };
 
 std::string rate_of(const std::optional<double>& rate) {
@@ -168,9 +173,12 @@ std::string wire_text(std::span<const ResultFile> files, const Ink& ink) {
   const bool rdma = std::ranges::any_of(
       ways, [](const auto& entry) { return entry.second.rdma || !entry.second.rdma_s.empty(); });
   if (!rdma) return {};
+  auto text = bandwidth_text(ways, ink) + latency_text(ways, ink);
+  for (const auto& line : collector.left_out()) {
+    text += fmt::format("not used: {}\n", printable(line));
+  }
   const auto mark = printable(collector.mark());
-  return bandwidth_text(ways, ink) + latency_text(ways, ink) +
-         (mark.empty() ? "" : fmt::format("{}\n", ink.doubtful(mark)));
+  return text + (mark.empty() ? "" : fmt::format("{}\n", ink.doubtful(mark)));
 }
 
 }  // namespace wiretax

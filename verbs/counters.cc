@@ -139,4 +139,9 @@ std::uint64_t sent_again(const Counters& growth) {
   return sum;
 }
 
+bool tells_what_was_sent_again(const Counters& snapshot) {
+  return std::ranges::any_of(
+      kSentAgain, [&](std::string_view name) { return snapshot.contains(std::string(name)); });
+}
+
 }  // namespace wiretax::verbs

@@ -36,5 +36,7 @@ std::optional<std::uint64_t> bytes_received(const Counters& growth);
 Counters signs_of_loss(const Counters& growth);
 /// How often a sender sent something again, of all reasons.
 std::uint64_t sent_again(const Counters& growth);
+/// The device counts that at all, by its counters' names.
+bool tells_what_was_sent_again(const Counters& snapshot);
 
 }  // namespace wiretax::verbs

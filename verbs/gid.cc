@@ -12,9 +12,9 @@ namespace {
 constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 /// The larger the better; 0 cannot be used.
-int rank_of(const Gid& gid, std::string_view netdev, bool ipv4) {
+int rank_of(const Gid& gid, std::string_view netdev, WantedIpv4 ipv4) {
   if (gid.type != GidType::kRoceV2 || (gid.ipv4() && !ipv4)) return 0;
-  const int kind = gid.ipv4() ? 3 : gid.link_local() ? 1 : 2;
+  const int kind = gid.ipv4() ? (gid.ipv4() == ipv4 ? 4 : 3) : gid.link_local() ? 1 : 2;
   return 2 * kind + (gid.netdev == netdev ? 1 : 0);
 }
 
@@ -63,12 +63,29 @@ std::string format_ipv4(std::uint32_t address) {
 }
 
 GidChoice choose_gid(const std::vector<Gid>& gids, std::string_view netdev, bool ethernet,
-                     bool ipv4) {
-  if (gids.empty()) return {{}, "its table of GIDs is empty", {}};
+                     WantedIpv4 ipv4) {
+  if (gids.empty()) {
+    return {{},
+            fmt::format("its table of GIDs is empty: sudo ip link set {0} up, and sudo ip address "
+                        "add ADDRESS/24 dev {0}",
+                        netdev.empty() ? "INTERFACE" : netdev),
+            {}};
+  }
   if (!ethernet) return {gids.front(), {}, {}};
   const auto best = std::ranges::max_element(
       gids, {}, [&](const Gid& gid) { return rank_of(gid, netdev, ipv4); });
-  if (rank_of(*best, netdev, ipv4) == 0) return {{}, "it has no GID of RoCE v2", {}};
+  if (rank_of(*best, netdev, ipv4) == 0) {
+    if (!ipv4) {
+      return {{},
+              "the other end has no IPv4 address, and it has no GID of RoCE v2 but of them: give "
+              "the other end one in its subnet",
+              {}};
+    }
+    return {{},
+            fmt::format("it has no GID of RoCE v2: sudo ip address add ADDRESS/24 dev {}",
+                        netdev.empty() ? "INTERFACE" : netdev),
+            {}};
+  }
   GidChoice choice{*best, {}, {}};
   if (!best->ipv4()) {
     choice.doubt = fmt::format(

@@ -40,10 +40,15 @@ struct GidChoice {
   std::string doubt;   // what is not as it should be with the chosen one
 };
 
+/// The IPv4 address that a GID should map: this one, host byte order, rather than another; any; or
+/// none, since the other end has none.
+using WantedIpv4 = std::optional<std::uint32_t>;
+inline constexpr std::uint32_t kAnyIpv4 = 0;
+
 /// On Ethernet: RoCE v2 that maps an IPv4 address, on `netdev` rather than on another; RoCE v2 with
-/// an IPv6 address, link-local last, where there is no such thing, or no `ipv4` address is wanted
-/// since the other end has none. On InfiniBand: the first.
+/// an IPv6 address, link-local last, where there is no such thing or none is wanted. On InfiniBand:
+/// the first.
 GidChoice choose_gid(const std::vector<Gid>& gids, std::string_view netdev, bool ethernet,
-                     bool ipv4 = true);
+                     WantedIpv4 ipv4 = kAnyIpv4);
 
 }  // namespace wiretax::verbs

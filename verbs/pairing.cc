@@ -7,13 +7,9 @@
 namespace wiretax::verbs {
 namespace {
 
-bool share_subnet(const Port& a, const Port& b) {
-  return std::ranges::any_of(a.networks, [&](const Ipv4Network& mine) {
-    return std::ranges::any_of(b.networks, [&](const Ipv4Network& theirs) {
-      return mine.prefix_length == theirs.prefix_length && mine.contains(theirs.address);
-    });
-  });
-}
+bool share_subnet(const Port& a, const Port& b) { return common_subnet(a, b).has_value(); }
+
+bool link_local(std::uint32_t address) { return address >> 16U == 0xa9feU; }
 
 /// The same function of the same kind of host, in the same cage; or what software calls the same.
 bool same_place(const Port& a, const Port& b) {
@@ -53,9 +49,8 @@ class Pairing {
     if (candidates.empty()) return false;
     const auto alike = std::ranges::find_if(
         candidates, [&](std::size_t k) { return same_place(mine_[i], theirs_[k]); });
-    const bool doubtful = candidates.size() > 1 || crowded(i);
-    take(i, alike == candidates.end() ? candidates.front() : *alike,
-         doubtful ? crowded_subnet(i) : "");
+    const auto chosen = alike == candidates.end() ? candidates.front() : *alike;
+    take(i, chosen, doubt_of(i, chosen));
     return true;
   }
 
@@ -69,20 +64,27 @@ class Pairing {
     }
   }
 
-  /// Another port of this host is in the same subnet.
-  [[nodiscard]] bool crowded(std::size_t i) const {
-    for (std::size_t other = 0; other < mine_.size(); ++other) {
-      const bool differs = other != i && mine_[other].netdev != mine_[i].netdev;
-      if (differs && mine_[other].active() && share_subnet(mine_[i], mine_[other])) return true;
+  /// Another port of the same host is in the same subnet.
+  [[nodiscard]] static bool crowded(const std::vector<Port>& ports, std::size_t i) {
+    for (std::size_t other = 0; other < ports.size(); ++other) {
+      const bool differs = other != i && ports[other].netdev != ports[i].netdev;
+      if (differs && ports[other].active() && share_subnet(ports[i], ports[other])) return true;
     }
     return false;
   }
 
-  [[nodiscard]] std::string crowded_subnet(std::size_t i) const {
+  [[nodiscard]] std::string doubt_of(std::size_t i, std::size_t k) const {
+    std::string who;
+    if (crowded(mine_, i)) {
+      who = mine_[i].name();
+    } else if (crowded(theirs_, k)) {
+      who = fmt::format("the other end of {}, {},", mine_[i].name(), theirs_[k].name());
+    }
+    if (who.empty()) return {};
     return fmt::format(
         "{} shares its subnet with another port of its host, so packets may leave by either: give "
         "each its own",
-        mine_[i].name());
+        who);
   }
 
   [[nodiscard]] bool is_free(std::size_t k) const { return theirs_[k].active() && !taken_[k]; }
@@ -99,6 +101,17 @@ class Pairing {
 };
 
 }  // namespace
+
+std::optional<CommonSubnet> common_subnet(const Port& mine, const Port& theirs) {
+  std::optional<CommonSubnet> found;
+  for (const auto& own : mine.networks) {
+    for (const auto& other : theirs.networks) {
+      if (own.prefix_length != other.prefix_length || !own.contains(other.address)) continue;
+      if (!found || link_local(found->mine)) found = {own.address, other.address};
+    }
+  }
+  return found;
+}
 
 std::vector<Link> pair_ports(const std::vector<Port>& mine, const std::vector<Port>& theirs) {
   return Pairing(mine, theirs).result();

@@ -75,7 +75,14 @@ std::vector<Gid> gids_of(const fs::path& port, bool ethernet) {
 
 /// A bond's GIDs name the bond, so the device's own interfaces are asked first.
 std::string netdev_of(const fs::path& device, const Port& port) {
-  for (const auto& entry : entries_of(device / "device/net")) return entry.filename();
+  const auto interfaces = entries_of(device / "device/net");
+  for (const auto& interface : interfaces) {  // a function with several ports numbers them from 0
+    const auto place = line_of(interface / "dev_port");
+    if (!place.empty() && static_cast<int>(number_in(place)) == port.number - 1) {
+      return interface.filename();
+    }
+  }
+  if (!interfaces.empty()) return interfaces.front().filename();
   auto parent = line_of(device / "parent");  // of soft-RoCE
   if (!parent.empty()) return parent;
   const auto named =

@@ -67,7 +67,7 @@ std::uint64_t RdmaTransport::memory_bytes(std::uint64_t bytes) const {
 }
 
 std::uint64_t RdmaTransport::operation_bytes(std::uint64_t bytes) const {
-  return RdmaLinksBody::kDepths * settings_for(bytes).depth * bytes;
+  return RdmaLinksBody::messages(settings_for(bytes)) * bytes;
 }
 
 /// So much on its way that a link has always something to do, and not more: what is shared out to a
@@ -76,7 +76,8 @@ std::uint64_t RdmaTransport::operation_bytes(std::uint64_t bytes) const {
 RdmaSettings RdmaTransport::settings_for(std::uint64_t bytes) const {
   constexpr std::uint64_t kOnTheWay = 2 * kMebibyte;
   constexpr std::uint64_t kOnTheWayEmulated = 256 * kKibibyte;
-  const auto enough = (links_.emulated() ? kOnTheWayEmulated : kOnTheWay) / bytes;
+  const auto enough =
+      (links_.emulated() ? kOnTheWayEmulated : kOnTheWay) / bytes / settings_.queue_pairs;
   auto settings = settings_;
   settings.bytes = bytes;
   settings.depth =
@@ -100,7 +101,7 @@ std::unique_ptr<Body> RdmaTransport::open(Session& session, const Seat& seat,
 
 void RdmaTransport::add_losses(const LinksTogether::One& link, const std::string& rank,
                                Row& row) const {
-  add_rdma_losses(link.port, link.growth, rank, row);
+  add_rdma_losses({link.port, link.growth, link.tells_losses}, rank, row);
 }
 
 TcpTransport::TcpTransport(TcpLinks links, std::size_t streams)
@@ -158,6 +159,7 @@ std::unique_ptr<Body> TcpTransport::open(Session& session, const Seat& seat,
 
 void TcpTransport::add_losses(const LinksTogether::One& link, const std::string& rank,
                               Row& row) const {
+  if (link.tells_losses) row.counters["retransmits"] += 0;
   const auto found = link.growth.find(TcpLinksBody::kRetransmits);
   if (found == link.growth.end()) return;
   row.counters["retransmits"] += static_cast<double>(found->second);

@@ -41,7 +41,8 @@ std::string encode(const LinksTogether& together) {
     links.push_back({{"port", link.port},
                      {"bytes", link.bytes},
                      {"common_bytes", link.common_bytes},
-                     {"growth", link.growth}});
+                     {"growth", link.growth},
+                     {"tells_losses", link.tells_losses}});
   }
   return Json{{"links", links}, {"common_s", together.common_s}, {"span_s", together.span_s}}
       .dump();
@@ -54,7 +55,7 @@ LinksTogether decode_links_together(const std::string& text) {
   together.span_s = json.at("span_s");
   for (const auto& link : json.at("links")) {
     together.links.push_back({link.at("port"), link.at("bytes"), link.at("common_bytes"),
-                              link.at("growth").get<verbs::Counters>()});
+                              link.at("growth").get<verbs::Counters>(), link.at("tells_losses")});
   }
   return together;
 }

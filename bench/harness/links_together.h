@@ -14,6 +14,7 @@ struct LinksTogether {
     double bytes = 0;         // in all, as the counters saw them
     double common_bytes = 0;  // while all links were at work
     verbs::Counters growth;
+    bool tells_losses = false;  // somebody counts what is sent again
   };
   std::vector<One> links;
   double common_s = 0;  // all of them were at work

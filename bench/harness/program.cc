@@ -187,7 +187,7 @@ class Run {
   Run(Program& program, const Options& options, Ranks& ranks, Supervisor& supervisor)
       : program_(program),
         supervisor_(supervisor),
-        session_{options, ranks, {}, {}, {}},
+        session_{options, ranks, {}, {}, {}, {}},
         campaign_(program, session_, supervisor) {}
 
   ~Run() {
@@ -245,7 +245,9 @@ class Run {
       writer_ = std::make_unique<ResultWriter>(session_.options.out,
                                                context_of(program_, session_, placements));
       writer_->set_status("running");
-      if (!program_.missing(session_)) tell_left_out(plan_);
+      if (program_.missing(session_)) return;
+      for (const auto& note : session_.notes) std::fputs((note + "\n").c_str(), stderr);
+      tell_left_out(plan_);
     });
     if (ranks.leads()) {
       supervisor_.set_last_will([this](const Failure& failure) {
@@ -331,6 +333,15 @@ bool Session::same_machine(int a, int b) const {
 bool Session::same_network_stack(int a, int b) const {
   return same_machine(a, b) && facts[static_cast<std::size_t>(a)].network_namespace ==
                                    facts[static_cast<std::size_t>(b)].network_namespace;
+}
+
+std::vector<Round> Session::rounds() const {
+  // One rank alone has a pair for its points' names, too.
+  auto all = round_robin(ranks.size());
+  if (ranks.size() < 2) return all;
+  std::vector<std::string> machines;
+  for (const auto& host : facts) machines.push_back(host.boot_id);
+  return apart(all, machines);
 }
 
 std::optional<std::string> Program::missing(const Session& session) const {

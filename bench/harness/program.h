@@ -13,6 +13,7 @@
 #include "bench/harness/placement.h"
 #include "bench/harness/plan.h"
 #include "bench/harness/ranks.h"
+#include "bench/harness/round_robin.h"
 #include "bench/harness/runner.h"
 
 namespace wiretax::bench {
@@ -27,9 +28,14 @@ struct Session {
   /// key.
   std::map<std::string, std::string> context;
 
+  /// Lines for the user, on rank 0 before anything is measured; the same on all ranks.
+  std::vector<std::string> notes;
+
   [[nodiscard]] bool same_machine(int a, int b) const;
   /// The two ranks reach each other without any network: same machine and network namespace.
   [[nodiscard]] bool same_network_stack(int a, int b) const;
+  /// Every pair of ranks once, in rounds of pairs that do not disturb each other.
+  [[nodiscard]] std::vector<Round> rounds() const;
 };
 
 /// A finished point on its way into the file.

@@ -27,9 +27,10 @@ void confirm_links(Session& session, RdmaLinks& links, bool named) {
           write_once(session, {from, to}, links.between(from, to)[i]);
           ++i;
         } catch (const AgreedFailure& failure) {
-          // What the environment refuses, such as memory, it would refuse on every link.
-          const bool refused = failure.code() == ExitCode::kEnvironment;
-          if (named || session.ranks.lost() || refused) throw;
+          // Memory that is refused would be refused on every link, and wrong data is no dead cable.
+          const bool dead =
+              failure.code() == ExitCode::kPeer || failure.code() == ExitCode::kTimeout;
+          if (named || session.ranks.lost() || !dead) throw;
           links.drop(from, to, i, failure.what());
         }
       }

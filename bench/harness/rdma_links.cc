@@ -71,6 +71,20 @@ std::vector<Port> usable_ports(const std::vector<std::string>& wanted) {
   return opened;
 }
 
+/// Ports that no link can use, with their state.
+std::vector<std::string> idle_ports() {
+  std::vector<std::string> idle;
+  for (const auto& port : verbs::find_ports({})) {
+    if (!port.active()) idle.push_back(fmt::format("{} ({})", port.name(), port.state));
+  }
+  return idle;
+}
+
+/// Several ranks of a host tell the same.
+void add_once(std::vector<std::string>& lines, const std::string& line) {
+  if (std::ranges::count(lines, line) == 0) lines.push_back(line);
+}
+
 std::string why_missing(const std::vector<Port>& all, const std::string& rank) {
   if (all.empty()) {
     return fmt::format(
@@ -135,14 +149,25 @@ std::string why_without_gid(const Port& port) {
 RdmaLink link_of(const End& a, const End& b, const std::string& pairing_doubt) {
   const auto& from = a.port;
   const auto& to = b.port;
-  return {
+  RdmaLink link{
       .name = from.name() == to.name() ? from.name() : fmt::format("{}-{}", from.name(), to.name()),
       .from = from,
       .to = to,
-      // An IPv4 address at one end alone leads nowhere.
-      .ipv4 = has_ipv4(from) && has_ipv4(to),
+      .without_ipv4 = {},
       .doubt = join_doubts({pairing_doubt, gid_doubt(a), gid_doubt(b), mtu_doubt(a, b)}),
       .pairing_doubt = pairing_doubt};
+  // An IPv4 address at one end alone leads nowhere.
+  for (const auto& end : {a, b}) {
+    if (!has_ipv4(end.port)) link.without_ipv4 = end.text();
+  }
+  if (!link.without_ipv4.empty()) {
+    link.from_ipv4.reset();
+    link.to_ipv4.reset();
+  } else if (const auto common = verbs::common_subnet(from, to)) {
+    link.from_ipv4 = common->mine;
+    link.to_ipv4 = common->theirs;
+  }
+  return link;
 }
 
 /// Ports that were named belong together in the order of their names.
@@ -183,11 +208,12 @@ int RdmaLink::path_mtu() const { return std::min(from.active_mtu, to.active_mtu)
 RdmaLinks::RdmaLinks(Session& session, const std::vector<std::string>& devices)
     : ranks_(session.ranks.size()), hosts_(session.ranks.hosts()) {
   auto& ranks = session.ranks;
-  Json mine = {{"ports", Json::array()}, {"missing", ""}};
+  Json mine = {{"ports", Json::array()}, {"idle", Json::array()}, {"missing", ""}};
   together(ranks, "finding RDMA devices", [&] {
     std::vector<Port> ports;
     with_exit_codes([&] { ports = usable_ports(devices); });
     for (const auto& port : ports) mine["ports"].push_back(to_json(port));
+    if (devices.empty()) mine["idle"] = idle_ports();
     if (ports.empty()) {
       mine["missing"] = why_missing(verbs::find_ports({}), ranks.describe(ranks.rank()));
     }
@@ -196,6 +222,10 @@ RdmaLinks::RdmaLinks(Session& session, const std::vector<std::string>& devices)
     const auto theirs = Json::parse(text);
     auto& ports = ports_.emplace_back();
     for (const auto& port : theirs["ports"]) ports.push_back(port_from_json(port));
+    for (const auto& port : theirs["idle"]) {
+      add_once(left_out_, fmt::format("{} of {}", port.get<std::string>(),
+                                      ranks.host(static_cast<int>(ports_.size()) - 1)));
+    }
     const auto reason = theirs["missing"].get<std::string>();
     if (!reason.empty() && !missing_) missing_ = reason;
   }
@@ -203,10 +233,14 @@ RdmaLinks::RdmaLinks(Session& session, const std::vector<std::string>& devices)
     for (int to = 0; to < ranks_; ++to) {
       const Host a = {ports_[static_cast<std::size_t>(from)], ranks.host(from)};
       const Host b = {ports_[static_cast<std::size_t>(to)], ranks.host(to)};
-      links_.push_back(missing_ ? std::vector<RdmaLink>{} : links_between(a, b, !devices.empty()));
+      links_.push_back(missing_ || from >= to ? std::vector<RdmaLink>{}
+                                              : links_between(a, b, !devices.empty()));
     }
   }
-  if (devices.empty() && !missing_) drop_without_gid();
+  if (devices.empty() && !missing_) {
+    drop_without_gid();
+    tell_of_partnerless(session);
+  }
   if (!missing_ && ranks_ > 1 && most() == 0) {
     missing_ = fmt::format("no RDMA port of {} reaches one of {}: {} and {}", ranks.describe(0),
                            ranks.describe(1), names_of(ports_[0]), names_of(ports_[1]));
@@ -226,6 +260,27 @@ void RdmaLinks::drop_without_gid() {
   }
 }
 
+/// Ports that are ACTIVE, and belong to no link to another host.
+void RdmaLinks::tell_of_partnerless(const Session& session) {
+  for (int rank = 0; rank < ranks_; ++rank) {
+    std::vector<std::string> used;
+    bool alone = true;  // no rank is on another machine
+    for (int other = 0; other < ranks_; ++other) {
+      if (session.same_machine(rank, other)) continue;
+      alone = false;
+      for (const auto& link : between(std::min(rank, other), std::max(rank, other))) {
+        used.push_back(link.port_of(rank < other).name());
+      }
+    }
+    for (const auto& port : ports_[static_cast<std::size_t>(rank)]) {
+      if (alone || std::ranges::count(used, port.name()) > 0) continue;
+      add_once(left_out_, fmt::format("{} of {}: no port of another host is in its subnet or at "
+                                      "its place, or that one is not ACTIVE",
+                                      port.name(), session.ranks.host(rank)));
+    }
+  }
+}
+
 std::size_t RdmaLinks::place_of(int from, int to) const {
   return static_cast<std::size_t>(from) * ports_.size() + static_cast<std::size_t>(to);
 }
@@ -236,10 +291,13 @@ const std::vector<RdmaLink>& RdmaLinks::between(int from, int to) const {
 
 void RdmaLinks::drop(int from, int to, std::size_t i, const std::string& reason) {
   auto& links = links_.at(place_of(from, to));
-  dropped_.push_back(fmt::format("{} left out: {}", links.at(i).name, reason));
+  const auto line = fmt::format("{} between {} and {}: {}", links.at(i).name,
+                                hosts_.at(static_cast<std::size_t>(from)),
+                                hosts_.at(static_cast<std::size_t>(to)), reason);
+  add_once(left_out_, line);
   links.erase(links.begin() + static_cast<std::ptrdiff_t>(i));
   if (most() > 0) return;
-  missing_ = fmt::format("no RDMA link carries a write: {}", fmt::join(dropped_, "; "));
+  missing_ = fmt::format("no RDMA link carries a write: {}", fmt::join(left_out_, "; "));
 }
 
 std::size_t RdmaLinks::most() const {

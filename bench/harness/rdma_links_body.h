@@ -12,13 +12,14 @@
 namespace wiretax::bench {
 
 /// Writes over several links at once, from one thread. They share the messages of a batch, so that
-/// all of them end together, however fast each is. One operation is `kDepths` times the depth, in
-/// messages, for each link: long enough for begin and end to matter little.
+/// all of them end together, however fast each is. One operation is twenty times what may be on its
+/// way: long enough for begin and end to matter little.
 class RdmaLinksBody : public Body {
  public:
   RdmaLinksBody(std::vector<std::unique_ptr<RdmaBandwidthBody>> links, int pair_index);
 
-  static constexpr std::uint64_t kDepths = 20;
+  /// What each link carries in one operation.
+  [[nodiscard]] static std::uint64_t messages(const RdmaSettings& settings);
 
   [[nodiscard]] int group() const override;
   void run(std::uint64_t n) override;
@@ -29,7 +30,6 @@ class RdmaLinksBody : public Body {
 
  private:
   [[nodiscard]] bool sends() const;
-  [[nodiscard]] std::uint64_t messages() const;  // of one operation
 
   std::vector<std::unique_ptr<RdmaBandwidthBody>> links_;
   int pair_index_;

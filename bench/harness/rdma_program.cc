@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/harness/rdma_confirm.h"
-#include "bench/harness/rdma_record.h"
 
 namespace wiretax::bench {
 
@@ -48,26 +47,24 @@ void RdmaProgram::add_options(CLI::App& app) {
       ->capture_default_str();
 }
 
-void RdmaProgram::set_up(Session& session) {
-  rounds_ = round_robin(session.ranks.size());
+void RdmaProgram::find_links(Session& session) {
+  rounds_ = session.rounds();
   if (session.ranks.size() < 2) return;
   links_.emplace(session, devices_);
+  session.context["rdma_devices"] = links_->description();
+}
+
+void RdmaProgram::set_up(Session& session) {
+  find_links(session);
+  if (session.ranks.size() < 2) return;
   choose_memory(session);
   if (!links_->missing() && !session.options.list) {
     confirm_links(session, *links_, !devices_.empty());
   }
-  for (int from = 0; from < session.ranks.size() && !links_->missing(); ++from) {
-    for (int to = from + 1; to < session.ranks.size(); ++to) {
-      if (session.same_machine(from, to)) continue;
-      for (const auto& link : links_->between(from, to)) {
-        add_limit(session, {from, to}, link.name, link.bound(link.path_mtu()));
-      }
-    }
-  }
-  session.context["rdma_devices"] = links_->description();
-  auto left_out = links_->dropped();
+  auto left_out = links_->left_out();
   if (links_->missing()) left_out.push_back(*links_->missing());
   session.context["links_left_out"] = Json(left_out).dump();
+  for (const auto& line : left_out) session.notes.push_back("not used: " + line);
   session.context["wiretax_fabric"] = Json("rdma").dump();
   session.context["wiretax_fabric_kind"] = Json("rdma").dump();
   session.context["transport"] =

@@ -25,6 +25,9 @@ class RdmaProgram : public Program {
   [[nodiscard]] int groups(const Session& session) const override;
 
  protected:
+  /// Collective, and all that a program needs to know the hardware behind TCP's links.
+  void find_links(Session& session);
+
   [[nodiscard]] const RdmaLinks& links() const { return *links_; }
   [[nodiscard]] const std::vector<Round>& rounds() const { return rounds_; }
   [[nodiscard]] std::uint32_t queue_pairs() const { return queue_pairs_; }

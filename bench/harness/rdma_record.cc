@@ -17,12 +17,13 @@ void add_limit(Session& session, const RankPair& pair, const std::string& links,
   session.context[kEntry] = limits.dump();
 }
 
-void add_rdma_losses(const std::string& port, const verbs::Counters& growth,
-                     const std::string& rank, Row& row) {
-  for (const auto& [name, value] : verbs::signs_of_loss(growth)) {
-    row.doubts.push_back(fmt::format("{} +{} on {} of {}", name, value, port, rank));
+void add_rdma_losses(const PortGrowth& seen, const std::string& rank, Row& row) {
+  for (const auto& [name, value] : verbs::signs_of_loss(seen.growth)) {
+    row.doubts.push_back(fmt::format("{} +{} on {} of {}", name, value, seen.port, rank));
   }
-  row.counters["retransmits"] += static_cast<double>(verbs::sent_again(growth));
+  if (seen.tells_losses) {
+    row.counters["retransmits"] += static_cast<double>(verbs::sent_again(seen.growth));
+  }
 }
 
 }  // namespace wiretax::bench

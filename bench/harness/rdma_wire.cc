@@ -131,8 +131,11 @@ void RdmaWire::connect_together(Ranks& ranks, RdmaWire* wire, int partner) {
       with_exit_codes([&] {
         try {
           wire->connect(exchange);
-        } catch (const std::system_error& error) {
-          throw Failure(ExitCode::kPeer, error.what());  // RTR looks for the way to the peer
+        } catch (const Failure&) {
+          throw;
+        } catch (const std::runtime_error& error) {
+          // The two ends do not fit, or RTR finds no way from the one to the other.
+          throw Failure(ExitCode::kPeer, error.what());
         }
       });
     }
@@ -150,7 +153,14 @@ RdmaWire::RdmaWire(const RdmaLink& link, const RdmaSettings& settings, bool is_f
       device_(link.port_of(is_from)),
       buffer_(memory_bytes(settings), settings.memory, settings.cuda) {
   const auto& port = device_.port();
-  const auto choice = verbs::choose_gid(port.gids, port.netdev, port.ethernet(), link.ipv4);
+  const auto choice =
+      verbs::choose_gid(port.gids, port.netdev, port.ethernet(), link.ipv4_of(is_from));
+  if (settings.by_cm && !link.without_ipv4.empty()) {
+    throw Failure(ExitCode::kEnvironment,
+                  fmt::format("{} has no IPv4 address, which librdmacm needs: sudo ip address add "
+                              "ADDRESS/24 dev INTERFACE there, or --connect exchange",
+                              link.without_ipv4));
+  }
   if (!choice.gid) {
     throw Failure(ExitCode::kEnvironment,
                   fmt::format("{} cannot be used: {}", port.name(), choice.reason));
@@ -293,7 +303,8 @@ std::string RdmaWire::evidence() const {
   return Json{{"port", port.name()},
               {"path_mtu", endpoint_->path_mtu()},
               {"gid", endpoint_->gid().index},
-              {"growth", counters}}
+              {"growth", counters},
+              {"tells_losses", verbs::tells_what_was_sent_again(before_)}}
       .dump();
 }
 

@@ -130,7 +130,7 @@ class RdmaWire {
     double since_s_ = 0;
   };
 
-  /// {"port", "growth": {...}} since the wire was opened.
+  /// {"port", "path_mtu", "gid", "growth": {...}, "tells_losses"} since the wire was opened.
   [[nodiscard]] std::string evidence() const;
   void hang_up() noexcept { endpoint_->hang_up(); }
 

@@ -23,6 +23,31 @@ std::vector<Round> round_robin(int ranks) {
   return rounds;
 }
 
+std::vector<Round> apart(const std::vector<Round>& rounds,
+                         const std::vector<std::string>& machines) {
+  const auto machine = [&](int rank) { return machines.at(static_cast<std::size_t>(rank)); };
+  const auto meet = [&](const RankPair& a, const RankPair& b) {
+    return machine(a.from) == machine(b.from) || machine(a.from) == machine(b.to) ||
+           machine(a.to) == machine(b.from) || machine(a.to) == machine(b.to);
+  };
+  std::vector<Round> all;
+  for (const auto& round : rounds) {
+    const auto first = all.size();
+    for (const auto& pair : round) {
+      const auto free = std::find_if(
+          all.begin() + static_cast<std::ptrdiff_t>(first), all.end(), [&](const Round& other) {
+            return std::ranges::none_of(other, [&](const auto& its) { return meet(pair, its); });
+          });
+      if (free == all.end()) {
+        all.push_back({pair});
+      } else {
+        free->push_back(pair);
+      }
+    }
+  }
+  return all;
+}
+
 Seat seat_of(const Round& round, int rank) {
   for (std::size_t i = 0; i < round.size(); ++i) {
     if (round[i].has(rank)) return {round[i], static_cast<int>(i)};

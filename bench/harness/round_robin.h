@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <string>
 #include <vector>
 
 namespace wiretax::bench {
@@ -23,6 +23,11 @@ using Round = std::vector<RankPair>;
 /// Every pair of ranks once, in rounds in which each rank has at most one partner (the circle
 /// method of tournaments): n-1 rounds for even n, n for odd n. The lower rank comes first.
 std::vector<Round> round_robin(int ranks);
+
+/// The same pairs in rounds in which no two share a machine, and so a port. `machines`: of every
+/// rank, any name.
+std::vector<Round> apart(const std::vector<Round>& rounds,
+                         const std::vector<std::string>& machines);
 
 /// A rank's pair in a round, and which of the round's it is.
 struct Seat {

@@ -20,9 +20,17 @@ const RdmaLink* cable_of(const RdmaLinks* rdma, int a, int b, const Interface& f
   return nullptr;
 }
 
-const Interface* find(const std::vector<Interface>& all, const std::string& name) {
-  const auto found = std::ranges::find(all, name, &Interface::name);
-  return found == all.end() ? nullptr : &*found;
+/// The interface of a link's end. It has several addresses, and so several entries, where only the
+/// one that both ends share a subnet with leads to the other end.
+const Interface* find(const std::vector<Interface>& all, const RdmaLink& cable, bool is_from) {
+  const auto& name = cable.port_of(is_from).netdev;
+  const auto address = cable.ipv4_of(is_from);
+  const Interface* found = nullptr;
+  for (const auto& interface : all) {
+    if (interface.name != name) continue;
+    if (found == nullptr || interface.address == address) found = &interface;
+  }
+  return found;
 }
 
 std::vector<TcpLink> links_over(const std::vector<Network>& networks, const RdmaLinks* rdma, int a,
@@ -46,8 +54,8 @@ std::vector<TcpLink> links_beside(const std::vector<RdmaLink>& cables,
                                   const InterfacesByRank& by_rank, int a, int b) {
   std::vector<TcpLink> links;
   for (const auto& cable : cables) {
-    const auto* const from = find(by_rank.at(static_cast<std::size_t>(a)), cable.from.netdev);
-    const auto* const to = find(by_rank.at(static_cast<std::size_t>(b)), cable.to.netdev);
+    const auto* const from = find(by_rank.at(static_cast<std::size_t>(a)), cable, true);
+    const auto* const to = find(by_rank.at(static_cast<std::size_t>(b)), cable, false);
     if (from == nullptr || to == nullptr) continue;  // no IPv4 address there
     links.push_back({.name = name_of(*from, *to), .from = *from, .to = *to, .cable = cable});
   }
@@ -85,6 +93,7 @@ TcpLinks::TcpLinks(Session& session, const std::vector<std::string>& wanted, con
   for (int a = 0; a < session.ranks.size(); ++a) {
     for (int b = 0; b < session.ranks.size(); ++b) {
       auto& links = links_.emplace_back();
+      if (a >= b) continue;
       if (named) {
         links = links_over(networks, rdma, a, b);
       } else if (rdma != nullptr && !rdma->missing() && !session.same_network_stack(a, b)) {
@@ -106,15 +115,12 @@ std::size_t TcpLinks::most() const {
 
 std::optional<verbs::Bound> bound_of(const std::vector<const TcpLink*>& links) {
   if (auto bound = hardware_bound(links)) return bound;
-  verbs::Bound sum;
-  for (const auto* const link : links) {
-    const auto from = tcp_bound(link->from);
-    const auto to = tcp_bound(link->to);
-    if (!from || !to) return std::nullopt;
-    sum.bytes_per_s += std::min(*from, *to);
-    sum.limit += fmt::format("{}speed of {}", sum.limit.empty() ? "" : " + ", link->name);
-  }
-  return sum;
+  if (links.size() != 1) return std::nullopt;  // twins of one cage each claim its whole speed
+  const auto& link = *links.front();
+  const auto from = tcp_bound(link.from);
+  const auto to = tcp_bound(link.to);
+  if (!from || !to) return std::nullopt;
+  return verbs::Bound{std::min(*from, *to), fmt::format("speed of {}", link.name)};
 }
 
 }  // namespace wiretax::bench

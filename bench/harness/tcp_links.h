@@ -37,11 +37,12 @@ class TcpLinks {
 
  private:
   std::size_t ranks_;
-  std::vector<std::vector<TcpLink>> links_;  // by from * ranks + to
+  std::vector<std::vector<TcpLink>> links_;  // by from * ranks + to; empty unless from < to
 };
 
 /// Payload per second of links used together, and the element that limits it: what the ports' PCIe
-/// links and cages let through where that is known of all, else the sum of the interfaces' speeds.
+/// links and cages let through where that is known of all, else, of one link, its interfaces'
+/// speed.
 std::optional<verbs::Bound> bound_of(const std::vector<const TcpLink*>& links);
 
 }  // namespace wiretax::bench

@@ -26,17 +26,20 @@ void TcpLinksBody::run(std::uint64_t n) {
   for (std::size_t link = 0; link < ports_.size(); ++link) {
     // A link that got nothing was at work for no time.
     LinksTogether::Window window = {begin_s, begin_s};
+    double before = 0;  // what came first was on its way before
     bool any = false;
     for (const auto& share :
          std::span(shares()).subspan(link * streams_of_each_, streams_of_each_)) {
       if (share.bytes == 0) continue;
-      window.first_s =
-          std::exchange(any, true) ? std::min(window.first_s, share.first_s) : share.first_s;
+      if (!std::exchange(any, true) || share.first_s < window.first_s) {
+        window.first_s = share.first_s;
+        before = static_cast<double>(share.first_bytes);
+      }
       window.last_s = std::max(window.last_s, share.last_s);
-      // What came first was on its way before.
-      window.bytes += static_cast<double>(share.bytes - share.first_bytes);
-      together_.links[link].bytes += static_cast<double>(share.bytes);
+      window.bytes += static_cast<double>(share.bytes);
     }
+    together_.links[link].bytes += window.bytes;
+    window.bytes -= before;
     windows.push_back(window);
   }
   together_.add_batch(windows);
@@ -46,6 +49,7 @@ std::string TcpLinksBody::evidence() {
   for (std::size_t i = 0; i < ports_.size(); ++i) {
     together_.links[i].port = ports_[i].netdev;
     together_.links[i].growth = verbs::growth(before_[i], counters_of(i));
+    together_.links[i].tells_losses = before_[i].contains(kRetransmits);
   }
   return encode(together_);
 }

@@ -1,8 +1,10 @@
-// Faults that a network does not give on demand, to see what a user is told then:
-//   faulty_rdma --device rocep1s0f0 --fault wrong_key    the other end is given a key that is not
-//   its own faulty_rdma --device rocep1s0f0 --fault stranger     somebody else calls at the door of
-//   librdmacm first faulty_rdma --device rocep1s0f0 --fault wrong_data   what arrives is changed
-//   before it is looked at
+// Faults that a network does not give on demand, to see what a user is told then. --fault is
+//
+// wrong_key: the other end is given a key that is not its own
+//
+// stranger: somebody else calls at the door of librdmacm first
+//
+// wrong_data: what arrives is changed before it is looked at
 
 #include <fmt/format.h>
 

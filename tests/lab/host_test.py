@@ -3,7 +3,9 @@
 import glob
 import json
 import os
+import pty
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -12,8 +14,9 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "scripts"))
-from scripts import ROOT, ScriptTest, run, script, wait_until  # noqa: E402
+from scripts import ROOT, ScriptTest, finished_points, run, script, wait_until  # noqa: E402
 
+NOBODY = 65534
 SECONDS = 300  # to start two machines in emulation, on a busy one
 
 
@@ -85,6 +88,40 @@ class Commands(LabTest):
         self.assertEqual(os.stat(f"{out}/file").st_uid, os.geteuid())
         self.assert_nothing_left(guests)
 
+    def test_a_shell(self):
+        """On a terminal, as somebody sits at it."""
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        started = subprocess.Popen([script("lab"), "--out", self.enterContext(tempfile.TemporaryDirectory()), "--shell"],
+                                   stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+        os.close(theirs)
+        self.addCleanup(started.kill)
+        guests = self.wait_for_guests(started)
+        os.write(ours, b"test -t 0 && echo at a terminal of $HOSTNAME; rdma link; exit 42\n")
+        said = b""
+        while started.poll() is None or select.select([ours], [], [], 0)[0]:
+            if not select.select([ours], [], [], 1)[0]:
+                continue
+            try:
+                said += os.read(ours, 4096)
+            except OSError:  # nobody is at the other end any more
+                break
+        self.assertEqual(started.wait(timeout=SECONDS), 42, said)
+        self.assertIn(b"\nat a terminal of spark-01", said.replace(b"\r", b""))
+        self.assertIn(b"roceP2p1s0f0/1 state ACTIVE", said)
+        self.assert_nothing_left(guests)
+
+    @unittest.skipIf(os.geteuid() != 0, "every other test is run by a user who is not root")
+    def test_a_user_who_is_not_root(self):
+        out = self.enterContext(tempfile.TemporaryDirectory())
+        os.chown(out, NOBODY, NOBODY)
+        done = subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", script("lab"), "--out", out, "--",
+                               "sh", "-c", "id -u; rdma link; echo written >$WIRETAX_LAB_OUT/file"], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=SECONDS, env={**os.environ, "HOME": out})
+        self.assert_ends(done, 0)
+        self.assertRegex(done.stdout, "^0\nlink rocep1s0f0/1 state ACTIVE ")
+        self.assertEqual(os.stat(f"{out}/file").st_uid, NOBODY)
+
     def test_a_guest_that_dies_shows_its_console(self):
         done = run("lab", "--", "sh", "-c", "echo c >/proc/sysrq-trigger", timeout=SECONDS)
         self.assert_ends(done, 6, "Kernel panic", "error: spark-01 ended before its command did")
@@ -122,6 +159,17 @@ class Endings(LabTest):
         os.killpg(started.pid, signal.SIGINT)
         self.assert_ends(self.end(started), 130)
         self.assert_nothing_left(guests)
+
+    def test_ctrl_c_in_the_middle_of_a_measurement(self):
+        """What was measured until then is there."""
+        out = self.enterContext(tempfile.TemporaryDirectory()) + "/results"
+        started = self.start("--out", out, "--only", "tcp", "--profile", "full", "--bytes", "64,1Ki,4Ki")
+        guests = self.wait_for_guests(started)
+        wait_until(lambda: finished_points(f"{out}/tcp.json") or started.poll() is not None, "a finished point", SECONDS)
+        os.killpg(started.pid, signal.SIGINT)
+        self.assert_ends(self.end(started), 130)
+        self.assert_nothing_left(guests)
+        self.assertGreaterEqual(finished_points(f"{out}/tcp.json"), 1)
 
     def test_terminate(self):
         started = self.start("--", "true")

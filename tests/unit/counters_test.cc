@@ -33,6 +33,7 @@ TEST(Counters, ThoseOfMlx5AreInWordsOfFourBytes) {
   const auto before = read_counters(rocep1s0f0(), tree.root());
   EXPECT_EQ(before.at("netdev_tx_bytes"), 77);
   EXPECT_FALSE(before.contains("lifespan"));
+  EXPECT_FALSE(tells_what_was_sent_again(before));
   EXPECT_DOUBLE_EQ(counter_lifespan_s(rocep1s0f0(), tree.root()), .01);
   tree.write(kPort + "/counters/port_xmit_data", "17384");
   tree.write(kPort + "/hw_counters/out_of_sequence", "3");
@@ -47,6 +48,7 @@ TEST(Counters, SoftRoceHasOnlyTheHardwareOnes) {
   tree.write(kPort + "/hw_counters/sent_pkts", "10");
   tree.write(kPort + "/hw_counters/completer_retry_err", "1");
   const auto before = read_counters(rocep1s0f0(), tree.root());
+  EXPECT_TRUE(tells_what_was_sent_again(before));
   tree.write(kPort + "/hw_counters/sent_pkts", "30");
   tree.write(kPort + "/hw_counters/completer_retry_err", "6");
   const auto grown = growth(before, read_counters(rocep1s0f0(), tree.root()));

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 namespace wiretax {
@@ -135,6 +136,35 @@ TEST(Links, TheSlowCableAmongSeveralHostsIsNamed) {
   EXPECT_THAT(text, AllOf(HasSubstr("GB/s from"),
                           HasSubstr("1 to 2 reaches 50 % of the median pair: look at its cable"),
                           Not(HasSubstr("0 to 1 reaches"))));
+}
+
+/// Two ranks on each of two emulated hosts, as wiretax-links recorded them.
+Json four_ranks() {
+  std::ifstream stream(WIRETAX_TEST_DATA "/links/four_ranks.json");
+  return Json::parse(stream);
+}
+
+std::string text_of_file(const Json& document) {
+  return links_text(parse_result_file(document.dump(), "four_ranks.json"), Ink(Colour::kNever));
+}
+
+TEST(Links, ARecordedRunOfFourRanksBecomesAMatrix) {
+  const auto text = text_of_file(four_ranks());
+  EXPECT_THAT(text, ContainsRegex("GB/s from +to 0 +to 1 +to 2 +to 3\n"));
+  EXPECT_THAT(text, ContainsRegex("\n0 +- +- +0.007651 +0.006952\n"));
+  EXPECT_THAT(text, ContainsRegex("\n3 +0.006952 +0.008184 +- +-\n"));
+  EXPECT_THAT(text, Not(HasSubstr("look at its cable")));
+  EXPECT_THAT(text, ContainsRegex("spark-02 +rocep1s0f0 .*enp1s0f0np0"));
+}
+
+TEST(Links, InARecordedRunTheSlowCableIsNamed) {
+  auto document = four_ranks();
+  for (auto& row : document["benchmarks"]) {
+    const auto name = row["name"].get<std::string>();
+    const bool sum = name.find('+') != std::string::npos;
+    if (sum && name.find("/from:1/to:2/") != std::string::npos) row["GBps"] = 0.0035;
+  }
+  EXPECT_THAT(text_of_file(document), HasSubstr("1 to 2 reaches 48 % of the median pair"));
 }
 
 TEST(Links, OtherFilesHaveNone) { EXPECT_EQ(text_of({}), ""); }

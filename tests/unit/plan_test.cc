@@ -94,6 +94,28 @@ TEST(Plan, PointsOfOneMeasurementStayTogether) {
   }
 }
 
+TEST(RoundRobin, PairsOfOneMachineTakeTurns) {
+  const auto rounds = apart(round_robin(4), {"a", "a", "b", "b"});
+  std::set<std::pair<int, int>> met;
+  for (const auto& round : rounds) {
+    for (const auto& [low, high] : round) met.insert({low, high});
+    // 0 and 1 share a card, and so do 2 and 3: only these two pairs can be at work at once.
+    if (round.size() > 1) {
+      EXPECT_EQ(round, (Round{{0, 1}, {2, 3}}));
+    }
+  }
+  EXPECT_EQ(met.size(), 6U);
+  EXPECT_EQ(rounds.size(), 5U);
+  EXPECT_EQ(apart(round_robin(4), {"a", "b", "c", "d"}), round_robin(4));
+}
+
+TEST(RoundRobin, ARanksSeat) {
+  const Round round = {{0, 3}, {1, 2}};
+  EXPECT_EQ(seat_of(round, 2).pair, (RankPair{1, 2}));
+  EXPECT_EQ(seat_of(round, 2).index, 1);
+  EXPECT_EQ(seat_of(round, 4).pair.from, RankPair::kNobody);
+}
+
 TEST(RoundRobin, EveryPairMeetsOnceAndNobodyTwiceInARound) {
   for (const int ranks : {2, 3, 4, 5, 8, 9}) {
     std::set<std::pair<int, int>> met;

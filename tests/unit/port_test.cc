@@ -106,6 +106,14 @@ TEST(Ports, SoftRoceHasAnInterfaceAndNoHardware) {
   EXPECT_FALSE(bound_of(ports, 1).has_value());
 }
 
+TEST(Ports, OfSeveralInterfacesOfAFunctionTheOneWithThePortsNumber) {
+  SysfsTree tree;
+  tree.add(spark(1)[0]);
+  tree.write("devices/pci/0000:01:00.0/net/aaa/dev_port", "1");
+  tree.write("devices/pci/0000:01:00.0/net/enp1s0f0np0/dev_port", "0");
+  EXPECT_EQ(find_ports({}, tree.root())[0].netdev, "enp1s0f0np0");
+}
+
 TEST(Ports, PciAddressesAndLinks) {
   EXPECT_EQ(parse_pci("0002:01:00.1")->text(), "0002:01:00.1");
   EXPECT_EQ(parse_pci("0002:01:00.1")->slot(), "0002:01:00");
@@ -143,16 +151,63 @@ TEST(ChoosingAGid, ATwinWithoutAnIpv4AddressIsUsedAndDoubted) {
 
 TEST(ChoosingAGid, WithoutAnIpv4AddressAtTheOtherEndNoneIsUsed) {
   const auto ports = active(ports_of(one_cable(1)));
-  const auto choice = choose_gid(ports[0].gids, ports[0].netdev, true, false);
+  const auto choice = choose_gid(ports[0].gids, ports[0].netdev, true, std::nullopt);
   EXPECT_TRUE(choice.gid->link_local());
 }
 
 TEST(ChoosingAGid, WithoutRoceV2OrWithoutAny) {
   auto gids = ports_of(one_cable(1))[0].gids;
-  EXPECT_EQ(choose_gid({}, "eth0", true).reason, "its table of GIDs is empty");
+  EXPECT_EQ(choose_gid({}, "eth0", true).reason,
+            "its table of GIDs is empty: sudo ip link set eth0 up, and sudo ip address add "
+            "ADDRESS/24 dev eth0");
   std::erase_if(gids, [](const Gid& gid) { return gid.type == GidType::kRoceV2; });
-  EXPECT_EQ(choose_gid(gids, "eth0", true).reason, "it has no GID of RoCE v2");
+  EXPECT_EQ(choose_gid(gids, "eth0", true).reason,
+            "it has no GID of RoCE v2: sudo ip address add ADDRESS/24 dev eth0");
+  gids = {{.index = 0,
+           .raw = *parse_gid(SysfsTree::mapped("10.0.0.1")),
+           .type = GidType::kRoceV2,
+           .netdev = "eth0"}};
+  EXPECT_THAT(choose_gid(gids, "", true, std::nullopt).reason,
+              HasSubstr("the other end has no IPv4 address"));
   EXPECT_TRUE(choose_gid(gids, "", false).gid.has_value());  // InfiniBand
+}
+
+/// As NVIDIA's netplan gives them: a link-local address beside the user's own.
+TEST(Pairing, OfTwoAddressesTheOnesInOneSubnetAreUsed) {
+  const auto with_two = [](int host) {
+    auto function = spark(host)[0];
+    SysfsTree tree;
+    tree.add(function);
+    tree.add_gid(function, 5, SysfsTree::mapped(fmt::format("169.254.0.{}", host)), "RoCE v2",
+                 function.netdev);
+    tree.add_gid(function, 6, SysfsTree::mapped(fmt::format("10.0.0.{}", host)), "RoCE v2",
+                 function.netdev);
+    const auto subnet = [&](std::uint32_t address) {
+      return Ipv4Network{function.netdev, address + static_cast<std::uint32_t>(host), 24};
+    };
+    return find_ports({subnet(0xa9fe0000), subnet(0x0a000000)}, tree.root()).front();
+  };
+  const auto here = with_two(1);
+  auto there = with_two(2);
+  const auto common = common_subnet(here, there);
+  ASSERT_TRUE(common.has_value());
+  EXPECT_EQ(format_ipv4(common->mine), "10.0.0.1");
+  EXPECT_EQ(format_ipv4(common->theirs), "10.0.0.2");
+  const auto choice = choose_gid(here.gids, here.netdev, true, common->mine);
+  EXPECT_EQ(choice.gid->index, 6);
+  there.networks.pop_back();
+  EXPECT_EQ(format_ipv4(common_subnet(here, there)->theirs), "169.254.0.2");
+  there.networks.clear();
+  EXPECT_FALSE(common_subnet(here, there).has_value());
+}
+
+TEST(Pairing, WhoseSubnetIsCrowdedIsNamed) {
+  auto there = one_cable(2);
+  there[2].ipv4 = "192.168.177.12";
+  const auto links = pair_ports(ports_of({spark(1)[0]}), ports_of(there));
+  ASSERT_THAT(links, SizeIs(1));
+  EXPECT_THAT(links[0].doubt,
+              HasSubstr("the other end of rocep1s0f0, rocep1s0f0, shares its subnet"));
 }
 
 TEST(ChoosingAGid, WhatIsNoGid) {

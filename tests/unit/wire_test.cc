@@ -87,6 +87,14 @@ TEST(Wire, AMarkOfTheMeasurementsIsTold) {
   EXPECT_THAT(text_of({file}), HasSubstr("\nsoft-RoCE in emulation: shows function, not speed\n"));
 }
 
+TEST(Wire, WhatWasNotUsedIsTold) {
+  auto file = rdma();
+  file.context["links_left_out"] = R"(["rocep1s0f1 (DOWN) of spark-a", 3])";
+  EXPECT_THAT(text_of({file, file}), HasSubstr("\nnot used: rocep1s0f1 (DOWN) of spark-a\n"));
+  file.context["links_left_out"] = "nonsense";
+  EXPECT_THAT(text_of({file}), Not(HasSubstr("not used")));
+}
+
 TEST(Wire, WithoutRdmaThereIsNothingToCompare) { EXPECT_EQ(text_of({tcp()}), ""); }
 
 TEST(Wire, RdmaAloneIsToldAlone) {
