@@ -87,15 +87,19 @@ class Links : public RdmaProgram {
     if (!transports_.empty() && transports_.front()->name() == "tcp") {  // TCP is all there is
       session.context["transport"] = Json("TCP over IPv4").dump();
       session.context["wiretax_fabric"] = Json("tcp").dump();
-      session.context["wiretax_fabric_kind"] = Json("host_tcp").dump();
+      session.context["wiretax_fabric_kind"] =
+          Json(session.one_network_stack() ? "loopback" : "host_tcp").dump();
     }
     add_limits(session);
   }
 
   [[nodiscard]] std::optional<std::string> missing(const Session& session) const override {
     if (!transports_.empty()) return std::nullopt;
-    if (auto reason = RdmaProgram::missing(session)) return reason;
-    return "no two ranks have a link for TCP: name interfaces with --interface";
+    if (session.ranks.size() < 2) return RdmaProgram::missing(session);
+    const std::string tcp = "no two ranks have a link for TCP: name interfaces with --interface";
+    if (!wants("rdma")) return tcp;
+    const auto rdma = RdmaProgram::missing(session).value_or("");
+    return wants("tcp") ? fmt::format("{}; and {}", rdma, tcp) : rdma;
   }
 
   /// Each link alone, and all together where there are several.
@@ -221,6 +225,8 @@ class Links : public RdmaProgram {
                        fmt::format("{}_links/links:{}/from:{}/to:{}{}", transport.name(),
                                    fmt::join(names, "+"), pair.from, pair.to, transport.suffix()));
           point.operation_bytes = transport.operation_bytes(bytes) * names.size();
+          // Told is the time of one message, as if they came one after the other.
+          point.share = static_cast<double>(bytes) / static_cast<double>(point.operation_bytes);
           points.push_back(std::move(point));
         }
       }

@@ -155,7 +155,7 @@ std::string pairs_text(const std::map<Pair, double>& rates, const Ink& ink) {
   for (const int from : ranks) {
     std::vector<std::string> cells = {fmt::format("{}", from)};
     for (const int to : ranks) {
-      const auto found = rates.find({std::min(from, to), std::max(from, to)});
+      const auto found = rates.find({from, to});
       cells.push_back(found == rates.end() ? "-" : format_gigabytes_per_second(found->second));
     }
     table.add(std::move(cells));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <vector>
 
@@ -24,7 +25,9 @@ std::string size_of(const Record& record) {
     return format_bytes(static_cast<std::uint64_t>(*bytes));
   }
   const auto named = record.key("bytes");
-  return named.empty() ? "-" : fmt::format("{} B", named);
+  std::uint64_t bytes = 0;
+  const auto [end, error] = std::from_chars(named.data(), named.data() + named.size(), bytes);
+  return error == std::errc() && end == named.data() + named.size() ? format_bytes(bytes) : "-";
 }
 
 double half_width(const Record& record) {

@@ -52,6 +52,10 @@ class Collector {
   }
 
   [[nodiscard]] const Ways& ways() const { return ways_; }
+  [[nodiscard]] bool has_rdma() const {
+    return std::ranges::any_of(
+        ways_, [](const auto& entry) { return entry.second.rdma || !entry.second.rdma_s.empty(); });
+  }
   /// What the measurements are marked with, such as that they are an emulation's.
   [[nodiscard]] const std::string& mark() const { return mark_; }
   /// What was not used, and why.
@@ -164,21 +168,32 @@ std::string latency_text(const Ways& ways, const Ink& ink) {
   return table.empty() ? "" : fmt::format("\n{}", table.text(ink));
 }
 
+std::string text_of(const Collector& run, const Ink& ink) {
+  auto text = bandwidth_text(run.ways(), ink) + latency_text(run.ways(), ink);
+  for (const auto& line : run.left_out()) text += fmt::format("not used: {}\n", printable(line));
+  const auto mark = printable(run.mark());
+  return text + (mark.empty() ? "" : fmt::format("{}\n", ink.doubtful(mark)));
+}
+
 }  // namespace
 
 std::string wire_text(std::span<const ResultFile> files, const Ink& ink) {
-  Collector collector;
-  for (const auto& file : files) collector.add(file);
-  const auto& ways = collector.ways();
-  const bool rdma = std::ranges::any_of(
-      ways, [](const auto& entry) { return entry.second.rdma || !entry.second.rdma_s.empty(); });
-  if (!rdma) return {};
-  auto text = bandwidth_text(ways, ink) + latency_text(ways, ink);
-  for (const auto& line : collector.left_out()) {
-    text += fmt::format("not used: {}\n", printable(line));
+  // Runs are told apart, since the better of two is neither.
+  std::map<std::pair<std::string, std::string>, Collector> runs;
+  for (const auto& file : files) {
+    const auto hosts = std::string(file.context_value("hosts"));
+    runs[{file.path.parent_path().string(), hosts}].add(file);
   }
-  const auto mark = printable(collector.mark());
-  return text + (mark.empty() ? "" : fmt::format("{}\n", ink.doubtful(mark)));
+  std::erase_if(runs, [](const auto& run) { return !run.second.has_rdma(); });
+  std::string text;
+  for (const auto& [run, collector] : runs) {
+    if (runs.size() > 1) {
+      const auto& [folder, hosts] = run;
+      text += fmt::format("\n{}", ink.bold(printable(fmt::format("{} {}", folder, hosts))));
+    }
+    text += text_of(collector, ink);
+  }
+  return text;
 }
 
 }  // namespace wiretax

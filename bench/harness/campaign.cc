@@ -38,7 +38,7 @@ Precision precision_of(const Json& order) {
 /// What slowed this rank down beside the wire; empty: nothing that can be seen.
 std::string hindrance(const Session& session, const Throttling& throttling) {
   if (throttling.seen()) return "throttled processors";
-  return session.placement.crowded ? "more ranks than cores" : "";
+  return session.placement.hindrance;
 }
 
 /// Each hindrance once, with the first rank that had it.

@@ -125,10 +125,7 @@ std::optional<double> MpiFabric::bound(const Session& session) const {
 }
 
 std::map<std::string, std::string> MpiFabric::context(const Session& session) const {
-  bool one_stack = true;
-  for (int rank = 1; rank < session.ranks.size(); ++rank) {
-    one_stack = one_stack && session.same_network_stack(0, rank);
-  }
+  const bool one_stack = session.one_network_stack();
   const auto* const network_kind = one_stack ? "loopback" : "host_mpi";
   std::map<std::string, std::string> entries;
   entries["wiretax_fabric"] = Json("mpi " + interface_.name).dump();

@@ -35,13 +35,6 @@ bool leads_nowhere(const Interface& interface) {
          });
 }
 
-bool one_network_stack(const Session& session) {
-  for (int rank = 1; rank < session.ranks.size(); ++rank) {
-    if (!session.same_network_stack(0, rank)) return false;
-  }
-  return true;
-}
-
 /// Everybody's interfaces on the network of `first`, or nothing where a rank has none.
 std::optional<std::vector<Interface>> on_network(
     const Interface& first, const std::vector<std::vector<Interface>>& by_rank) {
@@ -103,7 +96,7 @@ std::vector<std::vector<Interface>> exchange_interfaces(Ranks& ranks,
 
 std::vector<Network> shared_networks(Session& session, const std::vector<std::string>& wanted) {
   auto& ranks = session.ranks;
-  const bool loopback = one_network_stack(session);
+  const bool loopback = session.one_network_stack();
   auto names = wanted;
   if (names.empty() && loopback) names = {"lo"};
   std::vector<Interface> mine;

@@ -81,6 +81,7 @@ void add_common_options(CLI::App& app, Options& options) {
   app.add_flag("--strict", options.strict, "Exit 3 where a point is suspect or invalid");
   app.add_flag("--force", options.force, "Allow more than a quarter of the available memory");
   app.add_option("--seed", options.seed, "Order of the points and resampling")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option_function<std::string>(
       "--cpu", [&](const std::string& text) { options.cores = parse_cores(text); },

@@ -84,10 +84,12 @@ Placement place(const std::vector<int>& wanted, int local_rank, int local_ranks,
                 const std::string& device) {
   initial_cores();
   std::vector<int> cores = wanted;
+  int all_cores = 0;
   if (cores.empty()) {
     const auto topology = load_topology();
-    if (!topology) return {{}, "not placed: hwloc cannot read the topology", false};
+    if (!topology) return {{}, "not placed: hwloc cannot read the topology", {}};
     cores = ranked_cores(topology.get(), device);
+    all_cores = hwloc_get_nbobjs_by_type(topology.get(), HWLOC_OBJ_CORE);
   }
   if (!wanted.empty() && std::cmp_less(wanted.size(), local_ranks)) {
     throw Failure(ExitCode::kUsage,
@@ -95,8 +97,12 @@ Placement place(const std::vector<int>& wanted, int local_rank, int local_ranks,
                               local_ranks));
   }
   if (std::cmp_less(cores.size(), local_ranks)) {
-    return {
-        {}, fmt::format("not placed: {} ranks may use {} cores", local_ranks, cores.size()), true};
+    const bool bound = local_ranks <= all_cores;
+    return {{},
+            fmt::format("not placed: {} ranks may use {} cores", local_ranks, cores.size()),
+            bound ? fmt::format("bound to {} of {} cores, by mpirun (--bind-to none) or taskset,",
+                                cores.size(), all_cores)
+                  : "more ranks than cores"};
   }
   Placement placement;
   for (auto at = static_cast<std::size_t>(local_rank); at < cores.size();

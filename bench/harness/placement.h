@@ -9,7 +9,7 @@ namespace wiretax::bench {
 struct Placement {
   std::vector<int> cores;  // empty: not placed
   std::string note;        // why not placed, or what was shared
-  bool crowded = false;    // more ranks than cores
+  std::string hindrance;   // that threads share cores, if they do
 };
 
 /// Chooses among the cores this process may use: the fastest kind first (by maximum frequency; a

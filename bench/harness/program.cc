@@ -222,6 +222,9 @@ class Run {
     together(session_.ranks, "listing", [&] {
       if (!session_.ranks.leads()) return;
       for (const auto& point : wanted_points(program_, session_)) fmt::print("{}\n", point.name);
+      if (const auto missing = program_.missing(session_)) {
+        std::fputs(fmt::format("these would be skipped: {}\n", *missing).c_str(), stderr);
+      }
     });
     return 0;
   }
@@ -333,6 +336,13 @@ bool Session::same_machine(int a, int b) const {
 bool Session::same_network_stack(int a, int b) const {
   return same_machine(a, b) && facts[static_cast<std::size_t>(a)].network_namespace ==
                                    facts[static_cast<std::size_t>(b)].network_namespace;
+}
+
+bool Session::one_network_stack() const {
+  for (int rank = 1; rank < ranks.size(); ++rank) {
+    if (!same_network_stack(0, rank)) return false;
+  }
+  return true;
 }
 
 std::vector<Round> Session::rounds() const {

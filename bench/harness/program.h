@@ -34,6 +34,7 @@ struct Session {
   [[nodiscard]] bool same_machine(int a, int b) const;
   /// The two ranks reach each other without any network: same machine and network namespace.
   [[nodiscard]] bool same_network_stack(int a, int b) const;
+  [[nodiscard]] bool one_network_stack() const;  // of all ranks
   /// Every pair of ranks once, in rounds of pairs that do not disturb each other.
   [[nodiscard]] std::vector<Round> rounds() const;
 };

@@ -39,10 +39,11 @@ void RdmaProgram::add_options(CLI::App& app) {
                  "Messages on their way on each queue pair, at most; of a latency one")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  app.add_option("--memory", wanted_memory_,
-                 "Where messages are: host, huge (pages of 2 MiB), cuda (pinned host memory, as "
-                 "NCCL uses on a DGX Spark), device (a GPU's own); auto is cuda where every rank "
-                 "has it, else host")
+  app.add_option(
+         "--memory", wanted_memory_,
+         "Where messages are: host, huge (pages of 2 MiB), cuda (pinned host memory, as "
+         "NCCL uses on a DGX Spark), device (a GPU's own: refused, with the reason); auto is "
+         "cuda where every rank has it, else host")
       ->check(CLI::IsMember({"auto", "host", "huge", "cuda", "device"}))
       ->capture_default_str();
 }
@@ -61,10 +62,9 @@ void RdmaProgram::set_up(Session& session) {
   if (!links_->missing() && !session.options.list) {
     confirm_links(session, *links_, !devices_.empty());
   }
-  auto left_out = links_->left_out();
-  if (links_->missing()) left_out.push_back(*links_->missing());
-  session.context["links_left_out"] = Json(left_out).dump();
-  for (const auto& line : left_out) session.notes.push_back("not used: " + line);
+  session.context["links_left_out"] = Json(links_->left_out()).dump();
+  for (const auto& line : links_->left_out()) session.notes.push_back("not used: " + line);
+  if (links_->missing()) session.notes.push_back("no RDMA: " + *links_->missing());
   session.context["wiretax_fabric"] = Json("rdma").dump();
   session.context["wiretax_fabric_kind"] = Json("rdma").dump();
   session.context["transport"] =

@@ -123,7 +123,8 @@ int run_decide(const DecideOptions& options) {
     return 0;
   }
   const Ink ink(options.colour);
-  fmt::print("{}", wire_text(read_results(options.paths), ink));
+  const auto wire = wire_text(read_results(options.paths), ink);
+  if (!wire.empty()) fmt::print("{}\n", wire);
   print_decision(request, decision, options.detail, ink);
   return 0;
 }

@@ -99,6 +99,7 @@ TEST(Placement, RanksOfOneHostShareNoCore) {
   const auto crowded = place({}, 1, 4096, "");
   EXPECT_TRUE(crowded.cores.empty());
   EXPECT_THAT(crowded.note, HasSubstr("4096 ranks may use"));
+  EXPECT_EQ(crowded.hindrance, "more ranks than cores");
 }
 
 TEST(Placement, WithoutAWishUsesCoresOfThisMachine) {

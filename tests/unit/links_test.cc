@@ -152,7 +152,7 @@ TEST(Links, ARecordedRunOfFourRanksBecomesAMatrix) {
   const auto text = text_of_file(four_ranks());
   EXPECT_THAT(text, ContainsRegex("GB/s from +to 0 +to 1 +to 2 +to 3\n"));
   EXPECT_THAT(text, ContainsRegex("\n0 +- +- +0.007651 +0.006952\n"));
-  EXPECT_THAT(text, ContainsRegex("\n3 +0.006952 +0.008184 +- +-\n"));
+  EXPECT_THAT(text, ContainsRegex("\n3 +- +- +- +-\n")) << "nobody sent that way";
   EXPECT_THAT(text, Not(HasSubstr("look at its cable")));
   EXPECT_THAT(text, ContainsRegex("spark-02 +rocep1s0f0 .*enp1s0f0np0"));
 }

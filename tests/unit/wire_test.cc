@@ -87,6 +87,20 @@ TEST(Wire, AMarkOfTheMeasurementsIsTold) {
   EXPECT_THAT(text_of({file}), HasSubstr("\nsoft-RoCE in emulation: shows function, not speed\n"));
 }
 
+TEST(Wire, RunsAreToldApart) {
+  auto old = rdma();
+  old.path = "before/rdma.json";
+  auto fresh = rdma();
+  fresh.path = "after/rdma.json";
+  fresh.records[0].counters["GBps"] = 7.25;
+  EXPECT_THAT(text_of({old, fresh}),
+              AllOf(ContainsRegex("after *\n[^\n]*RDMA GB/s[^\n]*\n[^\n]* 7.25 "),
+                    ContainsRegex("before *\n[^\n]*RDMA GB/s[^\n]*\n[^\n]* 12.5 ")));
+  fresh.path = old.path;
+  fresh.context["hosts"] = R"(["spark-c","spark-d"])";
+  EXPECT_THAT(text_of({old, fresh}), HasSubstr("before [\"spark-c\",\"spark-d\"]\n"));
+}
+
 TEST(Wire, WhatWasNotUsedIsTold) {
   auto file = rdma();
   file.context["links_left_out"] = R"(["rocep1s0f1 (DOWN) of spark-a", 3])";
