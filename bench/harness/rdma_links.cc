@@ -207,7 +207,28 @@ int RdmaLink::path_mtu() const { return std::min(from.active_mtu, to.active_mtu)
 
 RdmaLinks::RdmaLinks(Session& session, const std::vector<std::string>& devices)
     : ranks_(session.ranks.size()), hosts_(session.ranks.hosts()) {
-  auto& ranks = session.ranks;
+  exchange_ports(session.ranks, devices);
+  for (int from = 0; from < ranks_; ++from) {
+    for (int to = 0; to < ranks_; ++to) {
+      const Host a = {ports_[static_cast<std::size_t>(from)], session.ranks.host(from)};
+      const Host b = {ports_[static_cast<std::size_t>(to)], session.ranks.host(to)};
+      links_.push_back(missing_ || from >= to ? std::vector<RdmaLink>{}
+                                              : links_between(a, b, !devices.empty()));
+    }
+  }
+  if (devices.empty() && !missing_) {
+    drop_without_gid();
+    tell_of_partnerless(session);
+  }
+  if (!missing_ && ranks_ > 1 && most() == 0) {
+    missing_ =
+        fmt::format("no RDMA port of {} reaches one of {}: {} and {}", session.ranks.describe(0),
+                    session.ranks.describe(1), names_of(ports_[0]), names_of(ports_[1]));
+  }
+}
+
+/// Every rank's ports that may be used; of the others what keeps them from it.
+void RdmaLinks::exchange_ports(Ranks& ranks, const std::vector<std::string>& devices) {
   Json mine = {{"ports", Json::array()}, {"idle", Json::array()}, {"missing", ""}};
   together(ranks, "finding RDMA devices", [&] {
     std::vector<Port> ports;
@@ -220,30 +241,14 @@ RdmaLinks::RdmaLinks(Session& session, const std::vector<std::string>& devices)
   });
   for (const auto& text : ranks.all_gather(mine.dump(), "exchanging RDMA devices")) {
     const auto theirs = Json::parse(text);
+    const auto& host = hosts_.at(ports_.size());
     auto& ports = ports_.emplace_back();
     for (const auto& port : theirs["ports"]) ports.push_back(port_from_json(port));
     for (const auto& port : theirs["idle"]) {
-      add_once(left_out_, fmt::format("{} of {}", port.get<std::string>(),
-                                      ranks.host(static_cast<int>(ports_.size()) - 1)));
+      add_once(left_out_, fmt::format("{} of {}", port.get<std::string>(), host));
     }
     const auto reason = theirs["missing"].get<std::string>();
     if (!reason.empty() && !missing_) missing_ = reason;
-  }
-  for (int from = 0; from < ranks_; ++from) {
-    for (int to = 0; to < ranks_; ++to) {
-      const Host a = {ports_[static_cast<std::size_t>(from)], ranks.host(from)};
-      const Host b = {ports_[static_cast<std::size_t>(to)], ranks.host(to)};
-      links_.push_back(missing_ || from >= to ? std::vector<RdmaLink>{}
-                                              : links_between(a, b, !devices.empty()));
-    }
-  }
-  if (devices.empty() && !missing_) {
-    drop_without_gid();
-    tell_of_partnerless(session);
-  }
-  if (!missing_ && ranks_ > 1 && most() == 0) {
-    missing_ = fmt::format("no RDMA port of {} reaches one of {}: {} and {}", ranks.describe(0),
-                           ranks.describe(1), names_of(ports_[0]), names_of(ports_[1]));
   }
 }
 

@@ -59,6 +59,7 @@ class RdmaLinks {
   [[nodiscard]] bool emulated() const;
 
  private:
+  void exchange_ports(Ranks& ranks, const std::vector<std::string>& devices);
   void drop_without_gid();
   void tell_of_partnerless(const Session& session);
   [[nodiscard]] std::size_t place_of(int from, int to) const;
