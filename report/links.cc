@@ -87,7 +87,7 @@ void add_bundle(const Key& key, const Bundle& bundle, const BoundLimits& limits,
   const auto ranks = fmt::format("{} to {}", pair.first, pair.second);
   const std::string over = operation == "tcp_links" ? "TCP" : "RDMA";
   const auto rate = [](double value) { return format_gigabytes_per_second(value); };
-  const auto limit = [&](std::string_view links) {
+  const auto limit = [&, pair = pair](std::string_view links) {
     const auto found =
         limits.of(fmt::format("{}", pair.first), fmt::format("{}", pair.second), links);
     return found.empty() ? "-" : printable(found);
