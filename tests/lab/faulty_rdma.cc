@@ -68,7 +68,7 @@ class FaultyRdma : public Program {
 
   std::vector<Point> points(const Session& /*session*/) override {
     std::vector<Point> points;
-    for (const std::uint64_t bytes : {2, 64}) {
+    for (const std::uint64_t bytes : {2U, 64U}) {
       points.push_back({.name = fmt::format("rdma_send_latency/bytes:{}", bytes),
                         .specification = fmt::format("{}", bytes),
                         .bytes = bytes,
