@@ -81,7 +81,7 @@ class Links : public RdmaProgram {
     if (wants("tcp")) {
       TcpLinks found(session, interfaces_, &links());
       if (found.most() > 0) {
-        transports_.push_back(std::make_unique<TcpTransport>(std::move(found), streams_));
+        transports_.push_back(std::make_unique<TcpTransport>(found, streams_));
       }
     }
     if (!transports_.empty() && transports_.front()->name() == "tcp") {  // TCP is all there is

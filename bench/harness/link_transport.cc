@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -12,55 +13,8 @@
 #include "report/units.h"
 
 namespace wiretax::bench {
-namespace {
-
-/// The links between two ranks that are chosen; of nobody none.
-template <typename Links>
-auto chosen(const Links& links, const RankPair& pair, const LinkChoice& choice) {
-  std::vector<decltype(&links.between(0, 0).front())> chosen;
-  if (pair.from == RankPair::kNobody) return chosen;
-  const auto& all = links.between(pair.from, pair.to);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (choice.all || i == choice.place) chosen.push_back(&all[i]);
-  }
-  return chosen;
-}
-
-template <typename Link>
-std::vector<std::string> names_of(const std::vector<const Link*>& links) {
-  std::vector<std::string> names;
-  names.reserve(links.size());
-  for (const auto* const link : links) names.push_back(link->name);
-  return names;
-}
-
-std::size_t count_of(const LinkTransport& transport, const LinkChoice& choice) {
-  return choice.all ? transport.most() : 1;
-}
-
-}  // namespace
-
 RdmaTransport::RdmaTransport(const RdmaLinks& links, RdmaSettings settings)
-    : links_(links), settings_(std::move(settings)) {}
-
-std::vector<std::string> RdmaTransport::names(const RankPair& pair,
-                                              const LinkChoice& choice) const {
-  return names_of(chosen(links_, pair, choice));
-}
-
-std::vector<std::string> RdmaTransport::doubts(const RankPair& pair,
-                                               const LinkChoice& choice) const {
-  std::vector<std::string> doubts;
-  for (const auto* const link : chosen(links_, pair, choice)) {
-    if (!link->doubt.empty()) doubts.push_back(link->doubt);
-  }
-  return doubts;
-}
-
-std::optional<verbs::Bound> RdmaTransport::bound(const RankPair& pair,
-                                                 const LinkChoice& choice) const {
-  return bound_of(chosen(links_, pair, choice));
-}
+    : TransportOver(links), settings_(std::move(settings)) {}
 
 std::uint64_t RdmaTransport::memory_bytes(std::uint64_t bytes) const {
   return 2 * bytes + kMebibyte;
@@ -77,7 +31,7 @@ RdmaSettings RdmaTransport::settings_for(std::uint64_t bytes) const {
   constexpr std::uint64_t kOnTheWay = 2 * kMebibyte;
   constexpr std::uint64_t kOnTheWayEmulated = 256 * kKibibyte;
   const auto enough =
-      (links_.emulated() ? kOnTheWayEmulated : kOnTheWay) / bytes / settings_.queue_pairs;
+      (links().emulated() ? kOnTheWayEmulated : kOnTheWay) / bytes / settings_.queue_pairs;
   auto settings = settings_;
   settings.bytes = bytes;
   settings.depth =
@@ -88,10 +42,10 @@ RdmaSettings RdmaTransport::settings_for(std::uint64_t bytes) const {
 
 std::unique_ptr<Body> RdmaTransport::open(Session& session, const Seat& seat,
                                           const LinkChoice& choice, std::uint64_t bytes) const {
-  const auto mine = chosen(links_, seat.pair, choice);
+  const auto mine = chosen(seat.pair, choice);
   const auto settings = settings_for(bytes);
   std::vector<std::unique_ptr<RdmaBandwidthBody>> bodies;
-  for (std::size_t i = 0; i < count_of(*this, choice); ++i) {
+  for (std::size_t i = 0; i < count(choice); ++i) {
     auto wire =
         RdmaWire::open(session.ranks, seat.pair, i < mine.size() ? mine[i] : nullptr, settings);
     if (wire) bodies.push_back(std::make_unique<RdmaBandwidthBody>(std::move(wire), seat.index));
@@ -104,30 +58,10 @@ void RdmaTransport::add_losses(const LinksTogether::One& link, const std::string
   add_rdma_losses({link.port, link.growth, link.tells_losses}, rank, row);
 }
 
-TcpTransport::TcpTransport(TcpLinks links, std::size_t streams)
-    : links_(std::move(links)), streams_(streams) {}
+TcpTransport::TcpTransport(const TcpLinks& links, std::size_t streams)
+    : TransportOver(links), streams_(streams) {}
 
 std::string TcpTransport::suffix() const { return fmt::format("/streams:{}", streams_); }
-
-std::vector<std::string> TcpTransport::names(const RankPair& pair, const LinkChoice& choice) const {
-  return names_of(chosen(links_, pair, choice));
-}
-
-std::vector<std::string> TcpTransport::doubts(const RankPair& pair,
-                                              const LinkChoice& choice) const {
-  std::vector<std::string> doubts;
-  for (const auto* const link : chosen(links_, pair, choice)) {
-    if (link->cable && !link->cable->pairing_doubt.empty()) {
-      doubts.push_back(link->cable->pairing_doubt);
-    }
-  }
-  return doubts;
-}
-
-std::optional<verbs::Bound> TcpTransport::bound(const RankPair& pair,
-                                                const LinkChoice& choice) const {
-  return bound_of(chosen(links_, pair, choice));
-}
 
 std::uint64_t TcpTransport::memory_bytes(std::uint64_t bytes) const {
   return bytes + streams_ * kTcpReadBuffer;
@@ -140,10 +74,10 @@ std::uint64_t TcpTransport::operation_bytes(std::uint64_t bytes) const {
 std::unique_ptr<Body> TcpTransport::open(Session& session, const Seat& seat,
                                          const LinkChoice& choice, std::uint64_t bytes) const {
   const int rank = session.ranks.rank();
-  const auto mine = chosen(links_, seat.pair, choice);
+  const auto mine = chosen(seat.pair, choice);
   std::vector<Descriptor> streams;
   std::vector<verbs::Port> ports;
-  for (std::size_t i = 0; i < count_of(*this, choice); ++i) {
+  for (std::size_t i = 0; i < count(choice); ++i) {
     StreamPair ends;
     if (i < mine.size()) {
       ends = {seat.pair, mine[i]->from.address, mine[i]->to.address};

@@ -3,7 +3,6 @@
 // What wiretax-links asks of RDMA and of TCP: which links there are between two ranks, and to send
 // over one of them or over all at once.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -66,23 +65,63 @@ class LinkTransport {
                           Row& row) const = 0;
 };
 
-/// RDMA writes. The sender hears of every arrival.
-class RdmaTransport : public LinkTransport {
+/// What links tell of themselves, whatever they carry: RdmaLinks or TcpLinks.
+template <typename Links>
+class TransportOver : public LinkTransport {
  public:
-  /// `settings` but for the size; of the depth only what a link needs is used. `links` outlives it.
+  [[nodiscard]] std::size_t most() const override { return links_.most(); }
+  [[nodiscard]] std::vector<std::string> names(const RankPair& pair,
+                                               const LinkChoice& choice) const override {
+    std::vector<std::string> names;
+    for (const auto* const link : chosen(pair, choice)) names.push_back(link->name);
+    return names;
+  }
+  [[nodiscard]] std::vector<std::string> doubts(const RankPair& pair,
+                                                const LinkChoice& choice) const override {
+    std::vector<std::string> doubts;
+    for (const auto* const link : chosen(pair, choice)) {
+      if (!link->doubt.empty()) doubts.push_back(link->doubt);
+    }
+    return doubts;
+  }
+  [[nodiscard]] std::optional<verbs::Bound> bound(const RankPair& pair,
+                                                  const LinkChoice& choice) const override {
+    return bound_of(chosen(pair, choice));
+  }
+
+ protected:
+  explicit TransportOver(const Links& links) : links_(links) {}
+
+  [[nodiscard]] const Links& links() const { return links_; }
+  /// The links between two ranks that are chosen; of nobody none.
+  [[nodiscard]] auto chosen(const RankPair& pair, const LinkChoice& choice) const {
+    std::vector<decltype(&links_.between(0, 0).front())> chosen;
+    if (pair.from == RankPair::kNobody) return chosen;
+    const auto& all = links_.between(pair.from, pair.to);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (choice.all || i == choice.place) chosen.push_back(&all[i]);
+    }
+    return chosen;
+  }
+  /// How many links every rank opens.
+  [[nodiscard]] std::size_t count(const LinkChoice& choice) const {
+    return choice.all ? most() : 1;
+  }
+
+ private:
+  Links links_;
+};
+
+/// RDMA writes. The sender hears of every arrival.
+class RdmaTransport : public TransportOver<RdmaLinks> {
+ public:
+  /// `settings` but for the size; of the depth only what a link needs is used.
   RdmaTransport(const RdmaLinks& links, RdmaSettings settings);
 
   /// What a link has for messages of this size.
   [[nodiscard]] RdmaSettings settings_for(std::uint64_t bytes) const;
 
   [[nodiscard]] std::string_view name() const override { return "rdma"; }
-  [[nodiscard]] std::size_t most() const override { return links_.most(); }
-  [[nodiscard]] std::vector<std::string> names(const RankPair& pair,
-                                               const LinkChoice& choice) const override;
-  [[nodiscard]] std::vector<std::string> doubts(const RankPair& pair,
-                                                const LinkChoice& choice) const override;
-  [[nodiscard]] std::optional<verbs::Bound> bound(const RankPair& pair,
-                                                  const LinkChoice& choice) const override;
   [[nodiscard]] std::uint64_t memory_bytes(std::uint64_t bytes) const override;
   [[nodiscard]] std::uint64_t operation_bytes(std::uint64_t bytes) const override;
   [[nodiscard]] std::unique_ptr<Body> open(Session& session, const Seat& seat,
@@ -92,25 +131,16 @@ class RdmaTransport : public LinkTransport {
   void add_losses(const LinksTogether::One& link, const std::string& rank, Row& row) const override;
 
  private:
-  const RdmaLinks& links_;
   RdmaSettings settings_;
 };
 
 /// TCP streams. A sender is done when its last block is buffered, so the receiver is asked.
-class TcpTransport : public LinkTransport {
+class TcpTransport : public TransportOver<TcpLinks> {
  public:
-  TcpTransport(TcpLinks links, std::size_t streams);
+  TcpTransport(const TcpLinks& links, std::size_t streams);
 
   [[nodiscard]] std::string_view name() const override { return "tcp"; }
   [[nodiscard]] std::string suffix() const override;
-  [[nodiscard]] std::size_t most() const override { return links_.most(); }
-  [[nodiscard]] std::vector<std::string> names(const RankPair& pair,
-                                               const LinkChoice& choice) const override;
-  /// TCP does not choose by GID, but packets of a crowded subnet leave by any of its ports.
-  [[nodiscard]] std::vector<std::string> doubts(const RankPair& pair,
-                                                const LinkChoice& choice) const override;
-  [[nodiscard]] std::optional<verbs::Bound> bound(const RankPair& pair,
-                                                  const LinkChoice& choice) const override;
   [[nodiscard]] std::uint64_t memory_bytes(std::uint64_t bytes) const override;
   [[nodiscard]] std::uint64_t operation_bytes(std::uint64_t bytes) const override;
   [[nodiscard]] std::unique_ptr<Body> open(Session& session, const Seat& seat,
@@ -120,7 +150,6 @@ class TcpTransport : public LinkTransport {
   void add_losses(const LinksTogether::One& link, const std::string& rank, Row& row) const override;
 
  private:
-  TcpLinks links_;
   std::size_t streams_;
 };
 

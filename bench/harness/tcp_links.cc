@@ -43,7 +43,8 @@ std::vector<TcpLink> links_over(const std::vector<Network>& networks, const Rdma
     links.push_back({.name = name_of(from, to),
                      .from = from,
                      .to = to,
-                     .cable = cable == nullptr ? std::nullopt : std::optional(*cable)});
+                     .cable = cable == nullptr ? std::nullopt : std::optional(*cable),
+                     .doubt = cable == nullptr ? "" : cable->pairing_doubt});
   }
   return links;
 }
@@ -57,7 +58,11 @@ std::vector<TcpLink> links_beside(const std::vector<RdmaLink>& cables,
     const auto* const from = find(by_rank.at(static_cast<std::size_t>(a)), cable, true);
     const auto* const to = find(by_rank.at(static_cast<std::size_t>(b)), cable, false);
     if (from == nullptr || to == nullptr) continue;  // no IPv4 address there
-    links.push_back({.name = name_of(*from, *to), .from = *from, .to = *to, .cable = cable});
+    links.push_back({.name = name_of(*from, *to),
+                     .from = *from,
+                     .to = *to,
+                     .cable = cable,
+                     .doubt = cable.pairing_doubt});
   }
   return links;
 }

@@ -18,6 +18,8 @@ struct TcpLink {
   Interface from;
   Interface to;
   std::optional<RdmaLink> cable;
+  // TCP does not choose by GID, but packets of a crowded subnet leave by any of its ports.
+  std::string doubt;
 
   /// Of which only the interface is known without RDMA.
   [[nodiscard]] verbs::Port port_of(bool is_from) const;

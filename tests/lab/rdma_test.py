@@ -39,8 +39,9 @@ class RdmaTest(LabTest):
 
     def measure(self, *options, program=RDMA):
         done = subprocess.run(mpirun(program, "--out", self.out, *options), stdin=subprocess.DEVNULL, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS)
-        return done.returncode, done.stdout
+                              capture_output=True, timeout=SECONDS)
+        # One after the other: mpirun passes stdout on in pieces that may end in the middle of a line.
+        return done.returncode, done.stdout + done.stderr
 
     def assert_measures(self, *options, program=RDMA):
         code, output = self.measure(*options, program=program)

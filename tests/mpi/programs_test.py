@@ -55,15 +55,23 @@ class Test(unittest.TestCase):
 
     def run_program(self, ranks, *command, timeout=240):
         """Exit code and everything printed. mpirun's own code is the first failing rank's."""
-        done = subprocess.run(mpirun(ranks, *command), stdin=subprocess.DEVNULL, timeout=timeout,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        return done.returncode, done.stdout
+        process = self.start(ranks, *command)
+        output = self.output_of(process, timeout)
+        return process.returncode, output
 
     def start(self, ranks, *command):
         process = subprocess.Popen(mpirun(ranks, *command), stdin=subprocess.DEVNULL, text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(lambda: (process.poll() is None and process.kill(), process.wait()))
         return process
+
+    def output_of(self, process, timeout):
+        """All of it, stderr last: mpirun passes stdout on in pieces that may end in the middle of a line."""
+        try:
+            return "".join(process.communicate(timeout=timeout))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            self.fail(f"still running after {timeout} s:\n" + "".join(process.communicate()))
 
     def wait_for_points(self, count, seconds=60):
         """Until the file holds so many finished points."""
@@ -311,7 +319,7 @@ class Test(unittest.TestCase):
             process = self.start(2, COLLECTIVES, *self.LONG, "--out", self.out)
             self.wait_for_points(2)
             process.send_signal(number)
-            output, _ = process.communicate(timeout=20)
+            output = self.output_of(process, 60)
             self.assertTrue(self.status().startswith(f"{code}: stopped by"), self.status())
             self.assertGreaterEqual(len(self.measured()), 2)
             self.assertNotIn("Traceback", output)
@@ -322,7 +330,7 @@ class Test(unittest.TestCase):
             process = self.start(2, program, *options, "--out", self.out)
             self.wait_for_points(1)
             os.kill(children(process.pid)[1], signal.SIGKILL)
-            process.communicate(timeout=30)
+            self.output_of(process, 60)
             self.assertNotEqual(process.returncode, 0)
             self.assertGreaterEqual(len(self.measured()), 1)
             self.assertRegex(self.status(), "^(143|6): ")
@@ -331,7 +339,7 @@ class Test(unittest.TestCase):
         process = self.start(2, COLLECTIVES, *self.LONG, "--out", self.out)
         self.wait_for_points(2)
         os.kill(children(process.pid)[0], signal.SIGKILL)
-        process.communicate(timeout=30)
+        self.output_of(process, 60)
         self.assertEqual(self.status(), "running")
         self.assertGreaterEqual(len(self.measured()), 2)
         done = subprocess.run([REPORT, "status", self.out], stdout=subprocess.PIPE, text=True)
@@ -343,7 +351,7 @@ class Test(unittest.TestCase):
         victim = children(process.pid)[1]
         os.kill(victim, signal.SIGSTOP)
         self.addCleanup(lambda: os.path.exists(f"/proc/{victim}") and os.kill(victim, signal.SIGKILL))
-        output, _ = process.communicate(timeout=90)
+        output = self.output_of(process, 90)
         self.assertGreaterEqual(len(self.measured()), 1)
         self.assertRegex(self.status(), "^7: .*rank 1")
         self.assertRegex(self.errors(output)[0], "rank 1")
@@ -354,7 +362,7 @@ class Test(unittest.TestCase):
         victim = children(process.pid)[0]
         os.kill(victim, signal.SIGSTOP)
         self.addCleanup(lambda: os.path.exists(f"/proc/{victim}") and os.kill(victim, signal.SIGKILL))
-        output, _ = process.communicate(timeout=90)
+        output = self.output_of(process, 90)
         self.assertNotEqual(process.returncode, 0)
         self.assertTrue(self.errors(output), output)
         self.assertGreaterEqual(len(self.measured()), 1)
