@@ -120,10 +120,13 @@ void RdmaLatencyBody::run(std::uint64_t n) {
   if (wire().settings().operation == RdmaOperation::kRead) return run_reads(n);
   const bool both = wire().settings().bidirectional;
   const bool begins = wire().is_from() || both;
+  const bool sends = wire().settings().operation == RdmaOperation::kSend;
   for (std::uint64_t i = 0; i < n; ++i) {
     if (begins) post_message();
     await_message();
     if (!begins) post_message();
+    // There is room for many: what is taken is given back off the path of the answer.
+    if (sends) post_room();
   }
   await_own();
 }
@@ -161,7 +164,7 @@ void RdmaLatencyBody::take(const ibv_wc& completion) {
 }
 
 void RdmaLatencyBody::await_message() {
-  if (wire().settings().operation == RdmaOperation::kSend) return take_sent();
+  if (wire().settings().operation == RdmaOperation::kSend) return await_sent();
   ++seen_;
   auto& last = wire().incoming().back();
   // Where both ends send, the other may be one message ahead.
@@ -180,11 +183,15 @@ void RdmaLatencyBody::await_message() {
   }
 }
 
-void RdmaLatencyBody::take_sent() {
+void RdmaLatencyBody::await_sent() {
   const auto wanted = seen_messages_ + 1;
   wire().poll_until([&](const ibv_wc& completion) { take(completion); },
                     [&] { return received_ >= wanted; });
   seen_messages_ = wanted;
+}
+
+void RdmaLatencyBody::take_sent() {
+  await_sent();
   post_room();
 }
 

@@ -55,6 +55,7 @@ class RdmaLatencyBody : public RdmaBody {
   void post_message();
   void take(const ibv_wc& completion);
   void await_message();
+  void await_sent();
   void await_own();
   void run_reads(std::uint64_t n);
 
