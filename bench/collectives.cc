@@ -5,14 +5,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "bench/harness/carrier.h"
+#include "bench/harness/collective_body.h"
 #include "bench/harness/model_sizes.h"
-#include "bench/harness/mpi_fabric.h"
 #include "bench/harness/program.h"
-#include "collectives/backends/mpi.h"
 #include "report/units.h"
 
 namespace wiretax::bench {
@@ -21,14 +20,13 @@ namespace {
 using collectives::ElementType;
 using collectives::Flow;
 using collectives::Operation;
+using collectives::Pattern;
 using Json = nlohmann::json;
 
 constexpr const char* kDefaultOperations = "all_reduce,all_gather,send_recv";
 
 struct Choices {
-  std::string backend = "mpi";
   std::vector<std::string> operations;
-  std::string interface;
   std::vector<std::string> types = {"bfloat16"};
   std::vector<std::string> timings = {"chained"};
   std::vector<std::string> places = {"out"};
@@ -57,46 +55,6 @@ Timing clock_for(std::string_view timing, Operation operation) {
   return timing == "pipelined" || passed_on ? Timing::kSpan : Timing::kEach;
 }
 
-std::uint64_t transmitted_bytes(const std::string& interface) {
-  std::ifstream stream("/sys/class/net/" + interface + "/statistics/tx_bytes");
-  std::uint64_t bytes = 0;
-  stream >> bytes;
-  return bytes;
-}
-
-class CollectiveBody : public Body {
- public:
-  CollectiveBody(std::unique_ptr<collectives::Task> task, std::string interface)
-      : task_(std::move(task)),
-        interface_(std::move(interface)),
-        sent_before_(transmitted_bytes(interface_)) {}
-
-  void run(std::uint64_t n) override { task_->run(n); }
-
-  void check() override {
-    constexpr std::uint64_t kCalls = 2;  // both ways through the buffers
-    // A rank with wrong data goes through with its calls, since the other ranks need it.
-    std::optional<Failure> first;
-    for (std::uint64_t call = 0; call < kCalls; ++call) {
-      try {
-        task_->check(call);
-      } catch (const collectives::DataMismatch& mismatch) {
-        if (!first) first = Failure(ExitCode::kDataMismatch, mismatch.what());
-      }
-    }
-    if (first) throw Failure(*first);
-  }
-
-  std::string evidence() override {
-    return Json{{"sent", transmitted_bytes(interface_) - sent_before_}}.dump();
-  }
-
- private:
-  std::unique_ptr<collectives::Task> task_;
-  std::string interface_;
-  std::uint64_t sent_before_;
-};
-
 class CollectivesProgram : public Program {
  public:
   [[nodiscard]] std::string_view name() const override { return "wiretax-collectives"; }
@@ -109,17 +67,12 @@ class CollectivesProgram : public Program {
     const auto one_of = [](auto... names) {
       return CLI::IsMember(std::vector<std::string>{names...});
     };
-    app.add_option("--backend", choices_.backend, "What carries the operations: mpi")
-        ->check(one_of("mpi"))
-        ->capture_default_str();
+    carriers_.add_options(app);
     app.add_option("--op", choices_.operations, "Operations to time")
         ->delimiter(',')
         ->check(one_of("all_reduce", "all_gather", "reduce_scatter", "broadcast", "send_recv",
                        "all_to_all"))
         ->default_str(kDefaultOperations);
-    app.add_option("--interface", choices_.interface,
-                   "Network for MPI: NAME, a network such as 192.168.100.0/24, or shm (shared "
-                   "memory); default: lo where all ranks share this machine");
     app.add_option("--type", choices_.types, "float32, bfloat16, float16")
         ->delimiter(',')
         ->check(one_of("float32", "bfloat16", "float16"))
@@ -150,13 +103,15 @@ class CollectivesProgram : public Program {
       choices_.operations = CLI::detail::split(kDefaultOperations, ',');
     }
     sizes_ = requested_sizes(options);
-    fabric_.pin(choices_.interface);
+    carrier_ = carriers_.choose();
+    carrier_->before_mpi();
   }
 
-  void set_up(Session& session) override {
-    fabric_.verify(session);
-    backend_ = std::make_unique<collectives::MpiBackend>(session.ranks.communicator());
-    for (auto& [key, value] : fabric_.context(session)) session.context[key] = value;
+  void set_up(Session& session) override { carrier_->set_up(session); }
+
+  [[nodiscard]] std::optional<std::string> missing(const Session& session) const override {
+    if (auto reason = Program::missing(session)) return reason;
+    return carrier_->missing();
   }
 
   std::vector<Point> points(const Session& session) override {
@@ -174,12 +129,14 @@ class CollectivesProgram : public Program {
   }
 
   [[nodiscard]] std::uint64_t memory_bytes(const Point& point) const override {
-    return collectives::task_memory(request_from(Json::parse(point.specification)));
+    const auto specification = Json::parse(point.specification);
+    return carrier_->memory_bytes(request_from(specification), specification["ranks"]);
   }
 
-  std::unique_ptr<Body> prepare(Session& /*session*/, const std::string& specification) override {
-    return std::make_unique<CollectiveBody>(
-        backend_->prepare(request_from(Json::parse(specification))), fabric_.interface());
+  std::unique_ptr<Body> prepare(Session& session, const std::string& specification) override {
+    auto task =
+        carrier_->prepare(session, everybody(session), request_from(Json::parse(specification)));
+    return std::make_unique<CollectiveBody>(std::move(task), carrier_->watch());
   }
 
   void describe(const Session& session, const Point& point,
@@ -190,13 +147,7 @@ class CollectivesProgram : public Program {
         rate * collectives::describe(request.operation).bus_factor(session.ranks.size());
     row.counters["GBps"] = rate / kGigabyte;
     row.counters["bus_GBps"] = bus_rate / kGigabyte;
-    if (const auto sent = Json::parse(evidence.front())["sent"].get<double>(); sent > 0) {
-      row.counters["wire_bytes"] = sent;
-    }
-    if (const auto bound = fabric_.bound(session); bound) {
-      row.counters["Gbps"] = bus_rate / kGigabit;
-      row.counters["bound_Gbps"] = *bound / kGigabit;
-    }
+    carrier_->describe(session, evidence, bus_rate, row);
   }
 
  private:
@@ -237,16 +188,19 @@ class CollectivesProgram : public Program {
     std::ranges::sort(sizes);
     sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
     const bool pipelined = timing == "pipelined";
-    const auto stem =
-        fmt::format("{}/backend:{}/interface:{}/type:{}{}/timing:{}{}", operation_name,
-                    backend_->name(), fabric_.interface(), type, variant, timing,
-                    pipelined ? fmt::format("/depth:{}", choices_.depth) : "");
+    // Messages that overlap cannot wait for the one before.
+    auto pattern = pipelined ? Pattern::kOneWay : Pattern::kPassedOn;
+    if (variant == "/pattern:ring") pattern = Pattern::kRing;
+    const auto stem = fmt::format("{}/backend:{}{}/type:{}{}/timing:{}{}", operation_name,
+                                  carriers_.backend(), carrier_->label(), type, variant, timing,
+                                  pipelined ? fmt::format("/depth:{}", choices_.depth) : "");
     for (const auto bytes : sizes) {
       const Json specification = {{"operation", operation_name},
                                   {"type", type},
                                   {"bytes", bytes},
                                   {"in_place", variant == "/place:in"},
-                                  {"ring", variant == "/pattern:ring"},
+                                  {"pattern", pattern},
+                                  {"ranks", ranks},
                                   {"pipelined", pipelined},
                                   {"depth", pipelined ? choices_.depth : 1},
                                   {"timing", timing}};
@@ -265,15 +219,15 @@ class CollectivesProgram : public Program {
         .type = *collectives::find_element_type(specification["type"].get<std::string>()),
         .bytes = specification["bytes"],
         .in_place = specification["in_place"],
-        .ring = specification["ring"],
+        .pattern = specification["pattern"],
         .flow = specification["pipelined"] ? Flow::kPipelined : Flow::kChained,
         .depth = specification["depth"]};
   }
 
   Choices choices_;
   Sizes sizes_;
-  MpiFabric fabric_;
-  std::unique_ptr<collectives::Backend> backend_;
+  CarrierOptions carriers_;
+  std::unique_ptr<Carrier> carrier_;
 };
 
 }  // namespace

@@ -156,10 +156,10 @@ class Links : public RdmaProgram {
   }
 
   void add_rdma(Session& session) {
-    auto rdma = std::make_unique<RdmaTransport>(
-        links(),
-        RdmaSettings{
-            .queue_pairs = queue_pairs(), .depth = depth(), .memory = memory(), .cuda = cuda()});
+    auto rdma = std::make_unique<RdmaTransport>(links(), RdmaSettings{.queue_pairs = queue_pairs(),
+                                                                      .depth = depth(),
+                                                                      .memory = fabric().memory(),
+                                                                      .cuda = fabric().cuda()});
     std::vector<RdmaSettings> wanted;
     for (const auto bytes : rdma_sizes_.of("all_reduce", 2)) {
       wanted.push_back(rdma->settings_for(bytes));

@@ -189,8 +189,8 @@ class Rdma : public RdmaProgram {
             .inline_bytes = static_cast<std::uint32_t>(inline_bytes),
             .less_inline_will_do = automatic,
             .mtu = mtu_,
-            .memory = memory(),
-            .cuda = cuda(),
+            .memory = fabric().memory(),
+            .cuda = fabric().cuda(),
             .by_cm = connect_ == "cm",
             .bidirectional = bidirectional_};
   }

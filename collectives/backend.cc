@@ -9,10 +9,6 @@ std::uint64_t elements_of(const Request& request) { return request.bytes / size_
 
 }  // namespace
 
-std::uint64_t task_memory(const Request& request) {
-  return 2 * request.bytes * static_cast<std::uint64_t>(request.depth);
-}
-
 void fill_input(const Request& request, std::byte* input, std::uint64_t rank, std::uint64_t call,
                 std::uint64_t ranks) {
   const auto count = describe(request.operation).send_elements(elements_of(request), ranks);

@@ -15,19 +15,35 @@ namespace wiretax::collectives {
 /// token does. pipelined: `depth` independent ones are in flight.
 enum class Flow { kChained, kPipelined };
 
+/// Who sends to whom in a send_recv: a message that visits the ranks in turn, so that a chain of
+/// two is there and back; every even rank to the odd one behind it; or all to the next at once.
+enum class Pattern { kPassedOn, kOneWay, kRing };
+
 /// What to run. `bytes` is a multiple of ranks and element size where the collective needs parts.
 struct Request {
   Operation operation = Operation::kAllReduce;
   ElementType type = ElementType::kBfloat16;
   std::uint64_t bytes = 0;
   bool in_place = false;
-  bool ring = false;  // send_recv: every rank to the next at once, not one way in turns
+  Pattern pattern = Pattern::kPassedOn;  // of a send_recv; a pipelined one is not passed on
   Flow flow = Flow::kChained;
   int depth = 1;
 };
 
 /// An operation gave something else than its closed form says.
 class DataMismatch : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A peer no longer acknowledges, or says that it cannot go on.
+class PeerLost : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Nothing has come from a peer for too long.
+class PeerSilent : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
@@ -47,7 +63,7 @@ class Task {
   virtual void check(std::uint64_t call) = 0;
 };
 
-/// What carries the operations: mpi, later nccl and one_shot.
+/// What carries the operations: mpi, one_shot, later nccl.
 class Backend {
  public:
   Backend() = default;
@@ -56,12 +72,9 @@ class Backend {
   Backend& operator=(const Backend&) = delete;
 
   [[nodiscard]] virtual std::string_view name() const = 0;
-  /// Collective over all ranks. Throws std::system_error or std::runtime_error.
+  /// Collective over the backend's ranks. Throws std::system_error or std::runtime_error.
   virtual std::unique_ptr<Task> prepare(const Request& request) = 0;
 };
-
-/// Memory that a task of this request takes on one rank.
-std::uint64_t task_memory(const Request& request);
 
 /// Fills a rank's input for a check, and compares its output. Throws DataMismatch with the element.
 void fill_input(const Request& request, std::byte* input, std::uint64_t rank, std::uint64_t call,

@@ -54,18 +54,27 @@ inline std::uint16_t narrow_float16(float value) {
   return static_cast<std::uint16_t>((is_nan ? 0x7e00U : finite) | ((bits >> 16) & 0x8000U));
 }
 
-WIRETAX_VECTORISED void sum_bfloat16(const std::uint16_t* __restrict addend,
-                                     std::uint16_t* __restrict sum, std::size_t count) {
+// Sums may lie where an addend does, which keeps element by element in order: what is told here.
+
+WIRETAX_VECTORISED void sum_bfloat16(const std::uint16_t* a, const std::uint16_t* b,
+                                     std::uint16_t* sum, std::size_t count) {
+#pragma GCC ivdep
   for (std::size_t i = 0; i < count; ++i) {
-    sum[i] = narrow_bfloat16(widen_bfloat16(sum[i]) + widen_bfloat16(addend[i]));
+    sum[i] = narrow_bfloat16(widen_bfloat16(a[i]) + widen_bfloat16(b[i]));
   }
 }
 
-WIRETAX_VECTORISED void sum_float16(const std::uint16_t* __restrict addend,
-                                    std::uint16_t* __restrict sum, std::size_t count) {
+WIRETAX_VECTORISED void sum_float16(const std::uint16_t* a, const std::uint16_t* b,
+                                    std::uint16_t* sum, std::size_t count) {
+#pragma GCC ivdep
   for (std::size_t i = 0; i < count; ++i) {
-    sum[i] = narrow_float16(widen_float16(sum[i]) + widen_float16(addend[i]));
+    sum[i] = narrow_float16(widen_float16(a[i]) + widen_float16(b[i]));
   }
+}
+
+WIRETAX_VECTORISED void sum_float32(const float* a, const float* b, float* sum, std::size_t count) {
+#pragma GCC ivdep
+  for (std::size_t i = 0; i < count; ++i) sum[i] = a[i] + b[i];
 }
 
 const ElementTypeName& row_of(ElementType type) {
@@ -119,11 +128,27 @@ void store(ElementType type, std::byte* buffer, std::size_t index, float value) 
 }
 
 void add_bfloat16(std::span<const std::uint16_t> addend, std::span<std::uint16_t> sum) {
-  sum_bfloat16(addend.data(), sum.data(), sum.size());
+  sum_bfloat16(sum.data(), addend.data(), sum.data(), sum.size());
 }
 
 void add_float16(std::span<const std::uint16_t> addend, std::span<std::uint16_t> sum) {
-  sum_float16(addend.data(), sum.data(), sum.size());
+  sum_float16(sum.data(), addend.data(), sum.data(), sum.size());
+}
+
+void add(ElementType type, const std::byte* a, const std::byte* b, std::byte* sum,
+         std::size_t count) {
+  const auto as = [](const std::byte* bytes) {
+    return reinterpret_cast<const std::uint16_t*>(bytes);
+  };
+  switch (type) {
+    case ElementType::kFloat32:
+      return sum_float32(reinterpret_cast<const float*>(a), reinterpret_cast<const float*>(b),
+                         reinterpret_cast<float*>(sum), count);
+    case ElementType::kBfloat16:
+      return sum_bfloat16(as(a), as(b), reinterpret_cast<std::uint16_t*>(sum), count);
+    case ElementType::kFloat16:
+      return sum_float16(as(a), as(b), reinterpret_cast<std::uint16_t*>(sum), count);
+  }
 }
 
 }  // namespace wiretax::collectives

@@ -35,4 +35,9 @@ void store(ElementType type, std::byte* buffer, std::size_t index, float value);
 void add_bfloat16(std::span<const std::uint16_t> addend, std::span<std::uint16_t> sum);
 void add_float16(std::span<const std::uint16_t> addend, std::span<std::uint16_t> sum);
 
+/// sum[i] = a[i] + b[i], rounded likewise, of `count` elements. The sum may be where a or b is, and
+/// must not overlap them in another way.
+void add(ElementType type, const std::byte* a, const std::byte* b, std::byte* sum,
+         std::size_t count);
+
 }  // namespace wiretax::collectives

@@ -79,6 +79,9 @@ void refuse(const Request& request, const Fabric& fabric, Answer& answer) {
   } else if (fabric.kind == FabricKind::kHostMpi) {
     why = "is MPI on host memory, not the path of your engine's messages";
     answer.kind = AnswerKind::kNotYourEnginesPath;
+  } else if (fabric.kind == FabricKind::kFloor) {
+    why = "is the floor of the wire, which no engine's library reaches";
+    answer.kind = AnswerKind::kNotYourEnginesPath;
   }
   answer.sentence =
       fmt::format("'{}' {}, so it names no winner. {}", fabric.name, why, answers_instead(request));

@@ -21,6 +21,7 @@ constexpr std::array kKinds = {
     std::pair{FabricKind::kLoopback, std::string_view("loopback")},
     std::pair{FabricKind::kSharedMemory, std::string_view("shared_memory")},
     std::pair{FabricKind::kHostMpi, std::string_view("host_mpi")},
+    std::pair{FabricKind::kFloor, std::string_view("floor")},
     std::pair{FabricKind::kEngine, std::string_view("engine")},
     std::pair{FabricKind::kPublished, std::string_view("published")},
 };

@@ -14,7 +14,8 @@
 namespace wiretax {
 
 /// What carried the messages, and so what may be concluded from their times.
-enum class FabricKind { kLoopback, kSharedMemory, kHostMpi, kEngine, kPublished };
+/// kFloor: RDMA writes of our own, below what any library does.
+enum class FabricKind { kLoopback, kSharedMemory, kHostMpi, kFloor, kEngine, kPublished };
 
 /// "loopback", ... as in the context of a result file.
 std::string_view kind_name(FabricKind kind);

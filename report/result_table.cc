@@ -7,6 +7,7 @@
 #include <map>
 #include <vector>
 
+#include "report/token.h"
 #include "report/units.h"
 
 namespace wiretax {
@@ -90,7 +91,9 @@ std::vector<std::string> cells_of(const Record& record, const Ink& ink) {
 
 Curves sorted_curves(const ResultFile& file) {
   Curves curves;
-  for (const auto& record : file.records) curves[curve_of(record)].push_back(&record);
+  for (const auto& record : file.records) {
+    if (record.operation != kToken) curves[curve_of(record)].push_back(&record);
+  }
   for (auto& [name, records] : curves) {
     std::ranges::stable_sort(records, {}, [](const Record* record) {
       return parse_bytes(record->key("bytes").empty() ? "1" : record->key("bytes"));
@@ -118,7 +121,7 @@ std::string result_table(const ResultFile& file, const Ink& ink) {
     for (const auto* record : records) table.add(cells_of(*record, ink));
     text += fmt::format("\n{}\n{}", ink.bold(printable(name)), table.text(ink));
   }
-  return text.empty() ? "no points\n" : text;
+  return file.records.empty() ? "no points\n" : text;
 }
 
 std::string result_table_legend() {

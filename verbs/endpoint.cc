@@ -86,8 +86,10 @@ void Endpoint::agree_on_path(EndAddress theirs) {
   peer_ = std::move(theirs);
 }
 
-void Endpoint::connect(const Exchange& exchange) {
-  agree_on_path(decode(exchange(encode(address()))));
+void Endpoint::connect(const Exchange& exchange) { connect(decode(exchange(encode(address())))); }
+
+void Endpoint::connect(const EndAddress& theirs) {
+  agree_on_path(theirs);
   for (std::size_t i = 0; i < queue_pairs_.size(); ++i) {
     queue_pairs_[i].connect(device_, gid_, peer_, i, path_mtu_);
   }

@@ -29,7 +29,10 @@ class Endpoint {
   Endpoint(const Device& device, const Gid& gid, std::span<std::byte> memory,
            const EndpointSettings& settings);
 
-  /// Exchanges addresses and brings the queue pairs up. Both ends have to call it.
+  /// What the other end has to know, and brings the queue pairs up to it.
+  [[nodiscard]] EndAddress address() const;
+  void connect(const EndAddress& theirs);
+  /// The same by exchanging addresses. Both ends have to call it.
   void connect(const Exchange& exchange);
   /// The same by librdmacm, which resolves the path itself: one end listens on its IPv4 address,
   /// and takes only who shows the token that it gave through `exchange`. Every step may take
@@ -55,7 +58,6 @@ class Endpoint {
 
  private:
   friend class CmHandshake;
-  [[nodiscard]] EndAddress address() const;
   void agree_on_path(EndAddress theirs);
 
   const Device& device_;

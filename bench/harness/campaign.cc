@@ -71,16 +71,20 @@ Campaign::Outcome Campaign::measure(const std::string& order) {
   Outcome outcome;
   const Throttling throttling;
   outcome.measurements = runner.measure(*body, program_.groups(session_));
+  const auto all_do = [&](const std::string& phase, auto action) {
+    together(ranks, phase, [&] {
+      try {
+        action();
+      } catch (...) {
+        body->hang_up();
+        throw;
+      }
+    });
+  };
+  all_do("measuring " + name, [&] { body->look_again(); });
   outcome.evidence = ranks.all_gather(body->evidence(), "collecting evidence");
   outcome.hindrances = ranks.all_gather(hindrance(session_, throttling), "asking what hindered");
-  together(ranks, "checking the data of " + name, [&] {
-    try {
-      body->check();
-    } catch (...) {
-      body->hang_up();
-      throw;
-    }
-  });
+  all_do("checking the data of " + name, [&] { body->check(); });
   return outcome;
 }
 
@@ -131,11 +135,15 @@ std::optional<Failure> Campaign::lead(const std::vector<Point>& points, ResultWr
   for (const auto& point : points) {
     worst_case_s += rules_for(session_.options.profile, point.precision).worst_case_s();
   }
-  Progress progress(points.size(), worst_case_s);
+  const auto repetitions = static_cast<std::size_t>(session_.options.repetitions);
+  Progress progress(points.size() * repetitions, worst_case_s * static_cast<double>(repetitions));
   const auto body = [&](benchmark::State& state, const Point& point) {
     if (missing) return state.SkipWithError(("skipped: " + *missing).c_str());
     if (ended_by_ || writer.failure()) return state.SkipWithError(ResultWriter::kNotMeasured);
     progress.begin(point.name);
+    if (const auto reason = program_.declines(session_.options, point)) {
+      return state.SkipWithError(("skipped: " + *reason).c_str());
+    }
     const auto row = try_row(point);
     if (row.invalid) return state.SkipWithError(("invalid: " + *row.invalid).c_str());
     for ([[maybe_unused]] auto iteration : state) state.SetIterationTime(row.time_s);

@@ -55,17 +55,21 @@ std::vector<std::uint64_t> Sizes::of(const std::string& operation, std::uint64_t
   return with_brackets(sizes);
 }
 
+std::vector<Model> requested_models(const Options& options) {
+  const auto& names = options.models.empty() ? default_models() : options.models;
+  std::vector<Model> models;
+  models.reserve(names.size());
+  for (const auto& name : names) models.push_back(model_of(name));
+  return models;
+}
+
 Sizes requested_sizes(const Options& options, std::string_view fallback) {
   if (!options.bytes.empty() && !options.models.empty()) {
     throw Failure(ExitCode::kUsage, "--bytes and --model both say the sizes: give one of them");
   }
   if (!options.bytes.empty()) return Sizes(parse_byte_list(options.bytes));
   if (options.models.empty() && !fallback.empty()) return Sizes(parse_byte_list(fallback));
-  const auto& names = options.models.empty() ? default_models() : options.models;
-  std::vector<Model> models;
-  models.reserve(names.size());
-  for (const auto& name : names) models.push_back(model_of(name));
-  return {std::move(models), parse_count_list(options.batches)};
+  return {requested_models(options), parse_count_list(options.batches)};
 }
 
 }  // namespace wiretax::bench

@@ -30,6 +30,10 @@ class Sizes {
   std::vector<std::uint64_t> batches_;
 };
 
+/// The models of --model, else those that the report decides on by default. Throws Failure: kUsage,
+/// or kEnvironment for a file.
+std::vector<Model> requested_models(const Options& options);
+
 /// From --bytes, else --model and --batch, else the list `fallback`; without one, the models that
 /// the report decides on by default. Throws Failure: kUsage, or kEnvironment for a file.
 Sizes requested_sizes(const Options& options, std::string_view fallback = {});

@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <random>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -22,17 +23,20 @@ struct Unit {
   double cost_s = 0;
 };
 
+double cost_of(const Point& point, Profile profile) {
+  return rules_for(profile, point.precision).worst_case_s() + kOverheadPerMeasurement;
+}
+
 std::vector<Unit> group_by_specification(std::vector<Point> points, Profile profile) {
   std::vector<Unit> units;
   std::map<std::string, std::size_t> known;
   for (auto& point : points) {
     const auto [entry, is_new] = known.try_emplace(point.specification, units.size());
     if (is_new) {
-      units.push_back(
-          {.points = {},
-           .curve = curve_of(point),
-           .log_bytes = std::log(static_cast<double>(point.bytes)),
-           .cost_s = rules_for(profile, point.precision).worst_case_s() + kOverheadPerMeasurement});
+      units.push_back({.points = {},
+                       .curve = curve_of(point),
+                       .log_bytes = std::log(static_cast<double>(point.bytes)),
+                       .cost_s = cost_of(point, profile)});
     }
     units[entry->second].points.push_back(std::move(point));
   }
@@ -91,6 +95,30 @@ std::pair<std::vector<Unit>, std::vector<Unit>> choose(const std::vector<Unit>& 
 
 std::string curve_of(const Point& point) {
   return point.name.substr(0, point.name.rfind("/bytes:"));
+}
+
+Plan make_plan_of_sets(std::vector<std::vector<Point>> sets, Profile profile, std::uint64_t seed) {
+  Plan plan;
+  double budget_s = profile == Profile::kQuick ? kQuickBudget : std::numeric_limits<double>::max();
+  std::vector<std::vector<Point>> chosen;
+  for (auto& set : sets) {
+    double cost_s = 0;
+    for (const auto& point : set) cost_s += cost_of(point, profile);
+    if (cost_s > budget_s) {
+      plan.left_out.push_back(std::move(set.back()));
+    } else {
+      budget_s -= cost_s;
+      chosen.push_back(std::move(set));
+    }
+  }
+  std::ranges::shuffle(chosen, std::mt19937_64(seed));
+  std::set<std::string> placed;
+  for (auto& set : chosen) {
+    for (auto& point : set) {
+      if (placed.insert(point.name).second) plan.points.push_back(std::move(point));
+    }
+  }
+  return plan;
 }
 
 Plan make_plan(std::vector<Point> points, Profile profile, std::uint64_t seed) {

@@ -37,4 +37,8 @@ std::string curve_of(const Point& point);
 /// tilt a curve.
 Plan make_plan(std::vector<Point> points, Profile profile, std::uint64_t seed);
 
+/// The same for sets, each of a point and, before it, those that it needs to be told of in the same
+/// minute: as many as fit. What several need is measured once, with the first.
+Plan make_plan_of_sets(std::vector<std::vector<Point>> sets, Profile profile, std::uint64_t seed);
+
 }  // namespace wiretax::bench

@@ -12,6 +12,7 @@
 #include "bench/harness/clock.h"
 #include "report/record.h"
 #include "report/result_table.h"
+#include "report/token.h"
 #include "report/units.h"
 
 namespace wiretax::bench {
@@ -236,7 +237,7 @@ class Run {
     together(ranks, "planning", [&] {
       if (!ranks.leads()) return;
       const auto& options = session_.options;
-      plan_ = make_plan(wanted_points(program_, session_), options.profile, options.seed);
+      plan_ = program_.plan(wanted_points(program_, session_), options);
       for (const auto& point : plan_.points) {
         largest[0] = std::max(largest[0], program_.memory_bytes(point));
       }
@@ -299,7 +300,7 @@ class Run {
   void print_table() const {
     const Ink ink(use_color(session_.options.color) ? Colour::kAlways : Colour::kNever);
     const auto file = parse_result_file(writer_->text(), session_.options.out);
-    fmt::print("{}{}", result_table(file, ink), result_table_legend());
+    fmt::print("{}{}{}", result_table(file, ink), token_text(file, ink), result_table_legend());
     std::fflush(stdout);
   }
 
@@ -357,6 +358,10 @@ std::vector<Round> Session::rounds() const {
 std::optional<std::string> Program::missing(const Session& session) const {
   if (session.ranks.size() > 1) return std::nullopt;
   return fmt::format("{} needs at least two ranks: mpirun -np 2 {}", name(), name());
+}
+
+Plan Program::plan(std::vector<Point> points, const Options& options) const {
+  return make_plan(std::move(points), options.profile, options.seed);
 }
 
 int run_program(Program& program, int argc, char** argv) {

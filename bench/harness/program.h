@@ -66,8 +66,15 @@ class Program {
   [[nodiscard]] virtual std::optional<std::string> missing(const Session& session) const;
   /// On rank 0: everything that could be measured.
   virtual std::vector<Point> points(const Session& session) = 0;
+  /// On rank 0: which of them, in which order.
+  [[nodiscard]] virtual Plan plan(std::vector<Point> points, const Options& options) const;
   /// How many rows one specification gives, measured side by side.
   [[nodiscard]] virtual int groups(const Session& /*session*/) const { return 1; }
+  /// On rank 0, when its turn has come: why a point is not measured after all, if so.
+  [[nodiscard]] virtual std::optional<std::string> declines(const Options& /*options*/,
+                                                            const Point& /*point*/) const {
+    return std::nullopt;
+  }
   /// Memory that one rank takes for a point.
   [[nodiscard]] virtual std::uint64_t memory_bytes(const Point& point) const = 0;
   /// On every rank, from the specification alone. Throws Failure.

@@ -1,17 +1,14 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "bench/harness/program.h"
-#include "bench/harness/rdma_links.h"
+#include "bench/harness/rdma_fabric.h"
 #include "bench/harness/rdma_wire.h"
 #include "bench/harness/round_robin.h"
-#include "verbs/buffer.h"
 
 namespace wiretax::bench {
 
@@ -28,27 +25,20 @@ class RdmaProgram : public Program {
   /// Collective, and all that a program needs to know the hardware behind TCP's links.
   void find_links(Session& session);
 
-  [[nodiscard]] const RdmaLinks& links() const { return *links_; }
+  [[nodiscard]] const RdmaLinks& links() const { return fabric_.links(); }
   [[nodiscard]] const std::vector<Round>& rounds() const { return rounds_; }
   [[nodiscard]] std::uint32_t queue_pairs() const { return queue_pairs_; }
   [[nodiscard]] std::uint32_t depth() const { return depth_; }
-  [[nodiscard]] verbs::Memory memory() const { return memory_; }
-  [[nodiscard]] const std::shared_ptr<const verbs::Cuda>& cuda() const { return cuda_; }
+  [[nodiscard]] const RdmaFabric& fabric() const { return fabric_; }
 
   /// Collective. Throws Failure before anything is measured where a device of this rank's links has
   /// less room than one of these wants.
   void refuse_impossible(Session& session, const std::vector<RdmaSettings>& wanted) const;
 
  private:
-  void choose_memory(Session& session);
-
-  std::vector<std::string> devices_;
+  RdmaFabric fabric_;
   std::uint32_t queue_pairs_ = 1;
   std::uint32_t depth_ = 128;
-  std::string wanted_memory_ = "auto";
-  verbs::Memory memory_ = verbs::Memory::kHost;
-  std::shared_ptr<const verbs::Cuda> cuda_;
-  std::optional<RdmaLinks> links_;
   std::vector<Round> rounds_;
 };
 

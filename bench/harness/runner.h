@@ -29,6 +29,8 @@ class Body {
   virtual void run(std::uint64_t n) = 0;
   /// The warm-up is over: what is run from here on counts.
   virtual void begin_measuring() {}
+  /// Untimed, after measuring: what else has to be seen to explain the result.
+  virtual void look_again() {}
   /// One operation on fresh closed-form data; throws Failure(kDataMismatch) that names what
   /// differs.
   virtual void check() = 0;

@@ -17,6 +17,8 @@ class MpiBackend : public Backend {
   MpiBackend& operator=(const MpiBackend&) = delete;
 
   [[nodiscard]] std::string_view name() const override { return "mpi"; }
+  /// Memory that a task takes on one rank.
+  [[nodiscard]] static std::uint64_t memory_bytes(const Request& request);
   std::unique_ptr<Task> prepare(const Request& request) override;
 
  private:

@@ -135,6 +135,9 @@ std::string network_in_words(const Fabric& fabric) {
       return fmt::format("if '{}', measured here, were the network (it is none)", fabric.name);
     case FabricKind::kHostMpi:
       return fmt::format("if the engine used '{}', measured here (it does not)", fabric.name);
+    case FabricKind::kFloor:
+      return fmt::format("if the engine were as fast as '{}', measured here (none is)",
+                         fabric.name);
     case FabricKind::kEngine:
       return fmt::format("with '{}', measured here", fabric.name);
   }

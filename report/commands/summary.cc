@@ -5,9 +5,11 @@
 #include <map>
 
 #include "report/commands/commands.h"
+#include "report/floor.h"
 #include "report/links.h"
 #include "report/record.h"
 #include "report/result_table.h"
+#include "report/token.h"
 #include "report/wire.h"
 
 namespace wiretax {
@@ -56,8 +58,8 @@ void print_file(const ResultFile& file, const Ink& ink) {
   }
   const auto mark = file.context_value("wiretax_mark");
   if (!mark.empty()) title += fmt::format(": {}", mark);
-  fmt::print("\n{}\n{}{}", ink.bold(printable(title)), result_table(file, ink),
-             links_text(file, ink));
+  fmt::print("\n{}\n{}{}{}", ink.bold(printable(title)), result_table(file, ink),
+             links_text(file, ink), token_text(file, ink));
 }
 
 }  // namespace
@@ -68,7 +70,7 @@ int run_summary(const SummaryOptions& options) {
   std::ranges::stable_sort(files, {}, program_of);
   const Ink ink(options.colour);
   print_totals(files);
-  fmt::print("{}", wire_text(files, ink));
+  fmt::print("{}{}", wire_text(files, ink), floor_text(files, ink));
   for (const auto& file : files) print_file(file, ink);
   fmt::print("{}", result_table_legend());
   return all_readable ? 0 : kUnusable;

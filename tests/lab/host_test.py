@@ -137,7 +137,7 @@ class Measurements(LabTest):
         self.assertEqual(done.stdout.splitlines()[-1], out)
         names = sorted(name for name in os.listdir(out) if name.endswith(".json"))
         self.assertEqual([name for name in names if not name.startswith("collectives-mpi-")],
-                         ["decide.json", "links.json", "rdma.json", "tcp.json"])
+                         ["collectives-one_shot.json", "decide.json", "links.json", "rdma.json", "tcp.json"])
         self.assertIn("collectives-mpi-enp1s0f0np0.json", names)
         for name in names:
             with open(f"{out}/{name}") as file:

@@ -19,6 +19,7 @@ TCP = os.path.join(BIN, "wiretax-tcp")
 RDMA = os.path.join(BIN, "wiretax-rdma")
 LINKS = os.path.join(BIN, "wiretax-links")
 COLLECTIVES = os.path.join(BIN, "wiretax-collectives")
+TOKEN = os.path.join(BIN, "wiretax-token")
 REPORT = os.path.join(BIN, "wiretax-report")
 FAULTY = os.environ.get("WIRETAX_FAULTY", "")
 
@@ -184,6 +185,82 @@ class Test(unittest.TestCase):
         sizes = [int(line.split("bytes:")[1]) for line in output.split() if line.startswith("all_reduce")]
         self.assertEqual(sorted(sizes), [4096, 8192, 16384])
         self.assertIn("all_gather/backend:mpi/interface:lo/type:bfloat16/place:out/timing:chained/bytes:256512", output)
+
+    def tokens(self, ranks, *options):
+        code, output = self.run_program(ranks, TOKEN, "--interface", "shm", "--model", "Llama-3.1-8B", "--out", self.out, *options)
+        self.assertEqual(code, OK, output)
+        self.assertEqual(self.status(), "complete")
+        for row in self.rows():
+            self.assertNotIn("error_message", row, output)
+        return [row for row in self.rows() if row["name"].startswith("token/")], output
+
+    def test_a_token_under_tensor_parallelism_is_held_against_its_price(self):
+        tokens, output = self.tokens(2, "--batch", "1,8", "--chunk", "64")
+        steps = {row["name"].split("/strategy:")[1] for row in tokens}
+        self.assertEqual(steps, {"tp2/phase:decode/batch:1", "tp2/phase:decode/batch:8", "tp2/phase:prefill/chunk:64"})
+        curves = {row["name"]: row for row in self.rows() if not row["name"].startswith("token/")}
+        name = "all_reduce/backend:mpi/interface:shm/type:bfloat16/place:out/timing:chained/bytes:8192"
+        gather = "all_gather/backend:mpi/interface:shm/type:bfloat16/place:out/timing:chained/bytes:256512"
+        one, = [row for row in tokens if row["name"].endswith("batch:1")]
+        self.assertAlmostEqual(one["priced_us"], 65 * curves[name]["real_time"] + curves[gather]["real_time"], delta=0.01)
+        self.assertAlmostEqual(one["all_reduce_priced_us"], 65 * curves[name]["real_time"], delta=0.01)
+        for row in tokens:
+            self.assertGreater(row["all_reduce_us"], 0)
+            self.assertGreater(row["all_gather_us"], 0)
+            # Its kinds of messages are all that a token is, but for the clock's own cost.
+            self.assertLess(row["all_reduce_us"] + row["all_gather_us"], 1.2 * row["real_time"])
+        self.assertIn("a token's messages", output)
+        self.assertRegex(output, r"Llama-3\.1-8B +tp2 +decode of 8 +mpi shm ")
+
+    def test_a_token_through_a_pipeline(self):
+        tokens, _ = self.tokens(2, "--strategy", "pp2", "--batch", "2", "--phase", "decode")
+        row, = tokens
+        self.assertGreater(row["send_recv_us"], 0)
+        curves = {r["bytes"]: r["real_time"] for r in self.rows() if r["name"].startswith("send_recv/")}
+        # Two micro-batches of one: hidden state and residual there, the sampled token back.
+        self.assertAlmostEqual(row["priced_us"], 2 * curves[8192] + curves[4], delta=0.01)
+
+    def test_a_token_through_a_pipeline_of_tensor_parallel_stages(self):
+        tokens, _ = self.tokens(4, "--strategy", "tp2pp2", "--batch", "1", "--phase", "decode")
+        row, = tokens
+        self.assertGreater(row["all_reduce_us"], 0)
+        self.assertGreater(row["send_recv_priced_us"], 0)
+        among = {part for r in self.rows() for part in r["name"].split("/") if part.startswith("among:")}
+        self.assertEqual(among, {"among:0-1", "among:2-3", "among:0-2", "among:1-3"})
+        for r in self.rows():
+            self.assertEqual(r["ranks"], 2 if "/among:" in r["name"] else 4)
+
+    def test_a_token_with_gaps_reads_memory_between_its_messages(self):
+        tokens, output = self.tokens(2, "--batch", "1", "--phase", "decode", "--gap", "200")
+        row, = tokens
+        self.assertTrue(row["name"].endswith("/gap:200"), row["name"])
+        self.assertGreaterEqual(row["paused_us"], 66 * 200)
+        self.assertGreater(row["read_GBps"], 0)
+        self.assertLess(row["wire_us"], row["real_time"] - 66 * 200 * 0.99)
+        self.assertIn("of pauses, which read", output)
+
+    def test_tokens_that_cannot_be_sent(self):
+        for ranks, code, options, *parts in [
+            (3, USAGE, ["--strategy", "tp3"], "32 heads do not divide by 3"),
+            (2, USAGE, ["--strategy", "tp4"], "--strategy tp4 needs 4 ranks, and this run has 2: mpirun -np 4"),
+            (2, USAGE, ["--strategy", "dp2"], "'dp2'", "tp2pp2"),
+            (2, USAGE, ["--gap", "1000000"], "--gap 1e+06", "66 messages", "use at most --gap"),
+            (2, USAGE, ["--bytes", "8"], "--bytes", "--model"),
+            (2, USAGE, ["--backend", "nothing"], "--backend", "nothing"),
+            (2, USAGE, ["--device", "mlx5_0"], "--backend one_shot"),
+        ]:
+            done, output = self.run_program(ranks, TOKEN, "--model", "Llama-3.1-8B", *options)
+            self.assertEqual(done, code, output)
+            self.assert_one_error(output, *parts)
+
+    def test_one_shot_without_rdma_is_skipped_and_told_why(self):
+        if os.path.isdir("/sys/class/infiniband") and os.listdir("/sys/class/infiniband"):
+            self.skipTest("there is RDMA here")
+        for program in (TOKEN, COLLECTIVES):
+            code, output = self.run_program(2, program, "--backend", "one_shot", "--model", "Llama-3.1-8B", "--out", self.out)
+            self.assertEqual(code, OK, output)
+            self.assertTrue(all("skipped: " in row["error_message"] for row in self.rows()), output)
+            self.assertIn("skipped: ", output)
 
     def test_filter_and_list(self):
         code, output = self.run_program(2, TCP, "--benchmark_list_tests", "--benchmark_filter", "round_trip.*:64$")

@@ -39,6 +39,12 @@ class WholeRun(ScriptTest):
         self.assertIn("not a network", done.stdout)
         self.assertNotIn("\x1b", done.stdout + done.stderr)
 
+    def test_a_tokens_messages(self):
+        done = run("run", "--out", self.out, "--only", "token", "--interface", "shm", "--model", "Llama-3.1-8B", "--batch", "1")
+        self.assert_ends(done, 0)
+        self.assertEqual(sorted(os.listdir(self.out)), ["decide.json", "run.log", "token-mpi-shm.json"])
+        self.assertRegex(done.stdout, r"Llama-3\.1-8B +tp2 +decode of 1 +mpi shm ")
+
     def test_one_rank_is_a_skip_and_not_a_failure(self):
         done = run("run", "--out", self.out, "--ranks", "1", "--interface", "lo", *SHORT)
         self.assert_ends(done, 0, "needs at least two ranks")
@@ -77,7 +83,7 @@ class Endings(ScriptTest):
         self.bin = f"{folder}/bin"
         os.mkdir(self.bin)
         shutil.copy(f"{BIN}/wiretax-report", self.bin)
-        for name in ("rdma", "links", "collectives"):
+        for name in ("rdma", "links", "collectives", "token"):
             self.program(f"wiretax-{name}", "write complete")
 
     def program(self, name, body):

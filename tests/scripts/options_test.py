@@ -28,7 +28,7 @@ class Usage(ScriptTest):
         self.assert_ends(run("run", "--hosts", ""), 2, "--hosts wants a value")
         self.assert_ends(run("run", "--profile", "slow"), 2, "--profile takes quick or full")
         self.assert_ends(run("run", "--ranks", "none"), 2, "--ranks takes a number, not none")
-        self.assert_ends(run("run", "--only=everything"), 2, "--only takes tcp, rdma, links or collectives")
+        self.assert_ends(run("run", "--only=everything"), 2, "--only takes tcp, rdma, links, collectives or token")
 
     def test_another_architecture_is_named_alone(self):
         for arguments in (), ("riscv64",), ("aarch64", "tidy"):

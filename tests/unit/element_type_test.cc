@@ -99,5 +99,43 @@ TEST(Names, AreFound) {
   EXPECT_FALSE(find_element_type("bf16"));
 }
 
+/// Sums of a and b where a, b and the sum are apart, and where the sum takes the place of one.
+class Adding : public testing::TestWithParam<ElementType> {
+ protected:
+  static constexpr std::size_t kCount = 1003;  // no multiple of a vector
+
+  static std::vector<std::byte> values(std::size_t step) {
+    std::vector<std::byte> bytes(kCount * size_of(GetParam()));
+    for (std::size_t i = 0; i < kCount; ++i) {
+      store(GetParam(), bytes.data(), i, static_cast<float>(i * step % 97));
+    }
+    return bytes;
+  }
+
+  static void expect_sum(const std::vector<std::byte>& sum) {
+    for (std::size_t i = 0; i < kCount; ++i) {
+      EXPECT_EQ(load(GetParam(), sum.data(), i), static_cast<float>(i * 3 % 97 + i * 5 % 97)) << i;
+    }
+  }
+};
+
+TEST_P(Adding, IntoAThirdPlaceOrIntoOneOfTheTwo) {
+  const auto a = values(3);
+  const auto b = values(5);
+  std::vector<std::byte> sum(a.size());
+  add(GetParam(), a.data(), b.data(), sum.data(), kCount);
+  expect_sum(sum);
+  sum = a;
+  add(GetParam(), sum.data(), b.data(), sum.data(), kCount);
+  expect_sum(sum);
+  sum = b;
+  add(GetParam(), a.data(), sum.data(), sum.data(), kCount);
+  expect_sum(sum);
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, Adding,
+                         testing::Values(ElementType::kFloat32, ElementType::kBfloat16,
+                                         ElementType::kFloat16));
+
 }  // namespace
 }  // namespace wiretax::collectives

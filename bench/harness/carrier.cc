@@ -1,0 +1,247 @@
+#include "bench/harness/carrier.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "bench/harness/collective_body.h"
+#include "bench/harness/mpi_fabric.h"
+#include "bench/harness/rdma_fabric.h"
+#include "bench/harness/rdma_record.h"
+#include "bench/harness/supervisor.h"
+#include "collectives/backends/mpi.h"
+#include "collectives/backends/one_shot.h"
+#include "report/units.h"
+#include "verbs/counters.h"
+
+namespace wiretax::bench {
+namespace {
+
+using Json = nlohmann::json;
+
+std::uint64_t transmitted_bytes(const std::string& interface) {
+  std::ifstream stream("/sys/class/net/" + interface + "/statistics/tx_bytes");
+  std::uint64_t bytes = 0;
+  stream >> bytes;
+  return bytes;
+}
+
+/// The MPI library over one network.
+class MpiCarrier : public Carrier {
+ public:
+  explicit MpiCarrier(std::string interface) : wanted_(std::move(interface)) {}
+
+  void before_mpi() override { fabric_.pin(wanted_); }
+
+  void set_up(Session& session) override {
+    fabric_.verify(session);
+    for (auto& [key, value] : fabric_.context(session)) session.context[key] = value;
+  }
+
+  [[nodiscard]] std::uint64_t memory_bytes(const collectives::Request& request,
+                                           int /*ranks*/) const override {
+    return collectives::MpiBackend::memory_bytes(request);
+  }
+  [[nodiscard]] std::string label() const override { return "/interface:" + fabric_.interface(); }
+
+  [[nodiscard]] std::function<std::string()> watch() const override {
+    return [interface = fabric_.interface(), before = transmitted_bytes(fabric_.interface())] {
+      return Json(transmitted_bytes(interface) - before).dump();
+    };
+  }
+
+  void describe(const Session& session, const std::vector<std::string>& growth, double bus_rate,
+                Row& row) const override {
+    if (const auto sent = Json::parse(growth.front()).get<double>(); sent > 0) {
+      row.counters["wire_bytes"] = sent;
+    }
+    if (const auto bound = fabric_.bound(session)) {
+      row.counters["Gbps"] = bus_rate / kGigabit;
+      row.counters["bound_Gbps"] = *bound / kGigabit;
+    }
+  }
+
+ protected:
+  std::unique_ptr<collectives::Backend> group(Session& session, const std::vector<int>& /*members*/,
+                                              std::optional<int> place) override {
+    MPI_Comm members = MPI_COMM_NULL;
+    MPI_Comm_split(session.ranks.communicator(), place ? 0 : MPI_UNDEFINED, place.value_or(0),
+                   &members);
+    if (!place) return nullptr;
+    auto backend = std::make_unique<collectives::MpiBackend>(members);
+    MPI_Comm_free(&members);
+    return backend;
+  }
+
+ private:
+  std::string wanted_;
+  MpiFabric fabric_;
+};
+
+/// RDMA writes of our own over every link between the ranks.
+class OneShotCarrier : public Carrier {
+ public:
+  explicit OneShotCarrier(RdmaFabric fabric) : fabric_(std::move(fabric)) {}
+
+  void set_up(Session& session) override {
+    fabric_.find(session);
+    fabric_.open(session);
+    session.context["wiretax_fabric"] = Json("one_shot").dump();
+    session.context["wiretax_fabric_kind"] = Json("floor").dump();
+    for (int peer = 0; peer < session.ranks.size(); ++peer) {
+      for (const auto& link : links_to(session, peer)) ports_[link.port.name()] = link.port;
+    }
+  }
+
+  [[nodiscard]] std::optional<std::string> missing() const override { return fabric_.missing(); }
+  [[nodiscard]] std::uint64_t memory_bytes(const collectives::Request& request,
+                                           int ranks) const override {
+    return collectives::OneShotBackend::memory_bytes(request, ranks);
+  }
+
+  [[nodiscard]] std::function<std::string()> watch() const override {
+    std::map<std::string, verbs::Counters> before;
+    for (const auto& [name, port] : ports_) before[name] = verbs::settled_counters(port);
+    return [this, before] {
+      Json seen = Json::array();
+      for (const auto& [name, port] : ports_) {
+        const auto& old = before.at(name);
+        seen.push_back({name, verbs::growth(old, verbs::settled_counters(port)),
+                        verbs::tells_what_was_sent_again(old)});
+      }
+      return seen.dump();
+    };
+  }
+
+  void describe(const Session& session, const std::vector<std::string>& growth, double /*bus_rate*/,
+                Row& row) const override {
+    for (int rank = 0; rank < session.ranks.size(); ++rank) {
+      for (const auto& port : Json::parse(growth.at(static_cast<std::size_t>(rank)))) {
+        const PortGrowth seen = {port.at(0), port.at(1).get<verbs::Counters>(), port.at(2)};
+        add_rdma_losses(seen, session.ranks.describe(rank), row);
+        const auto bytes = verbs::bytes_sent(seen.growth);
+        if (rank == 0 && bytes) row.counters["wire_bytes"] += static_cast<double>(*bytes);
+      }
+    }
+  }
+
+ protected:
+  std::unique_ptr<collectives::Backend> group(Session& session, const std::vector<int>& members,
+                                              std::optional<int> place) override {
+    if (!place) return nullptr;
+    auto& ranks = session.ranks;
+    collectives::OneShotGroup group;
+    group.rank = *place;
+    group.ranks = static_cast<int>(members.size());
+    for (const int member : members) {
+      group.names.push_back(ranks.describe(member));
+      group.links.push_back(links_to(session, member));
+    }
+    group.all_gather = [&ranks, members](const std::string& mine) {
+      const auto all = ranks.all_gather(mine, kExchange);
+      std::vector<std::string> theirs;
+      theirs.reserve(members.size());
+      for (const int member : members) theirs.push_back(all.at(static_cast<std::size_t>(member)));
+      return theirs;
+    };
+    group.memory = fabric_.memory();
+    group.cuda = fabric_.cuda();
+    group.patience_s *= slow_factor();
+    return std::make_unique<collectives::OneShotBackend>(std::move(group));
+  }
+
+  void stand_by(Session& session) override { session.ranks.all_gather("", kExchange); }
+
+ private:
+  static constexpr const char* kExchange = "exchanging queue pairs";
+
+  [[nodiscard]] std::vector<collectives::OneShotGroup::Link> links_to(const Session& session,
+                                                                      int peer) const {
+    const int self = session.ranks.rank();
+    std::vector<collectives::OneShotGroup::Link> links;
+    if (peer == self || missing()) return links;
+    for (const auto& link : fabric_.links().between(std::min(peer, self), std::max(peer, self))) {
+      links.push_back({link.port_of(self < peer), link.ipv4_of(self < peer)});
+    }
+    return links;
+  }
+
+  RdmaFabric fabric_;
+  std::map<std::string, verbs::Port> ports_;
+};
+
+}  // namespace
+
+std::unique_ptr<collectives::Task> Carrier::prepare(Session& session,
+                                                    const std::vector<int>& members,
+                                                    const collectives::Request& request) {
+  const auto self = std::ranges::find(members, session.ranks.rank());
+  std::optional<int> place;
+  if (self != members.end()) place = static_cast<int>(self - members.begin());
+  if (!groups_.contains(members)) {
+    std::unique_ptr<collectives::Backend> backend;
+    together(session.ranks, "choosing the backend",
+             [&] { with_exit_codes([&] { backend = group(session, members, place); }); });
+    groups_.emplace(members, std::move(backend));
+  }
+  auto* const backend = groups_.at(members).get();
+  if (backend == nullptr) {
+    stand_by(session);
+    return nullptr;
+  }
+  try {
+    return backend->prepare(request);
+  } catch (const std::exception& error) {
+    throw Failure(collectives_failure(error));
+  }
+}
+
+std::vector<int> everybody(const Session& session) {
+  std::vector<int> all(static_cast<std::size_t>(session.ranks.size()));
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+struct CarrierOptions::Choices {
+  std::string backend = "mpi";
+  std::string interface;
+  RdmaFabric rdma;
+};
+
+CarrierOptions::CarrierOptions() : choices_(std::make_unique<Choices>()) {}
+CarrierOptions::~CarrierOptions() = default;
+
+void CarrierOptions::add_options(CLI::App& app) {
+  app.add_option("--backend", choices_->backend,
+                 "What carries the operations: mpi, or one_shot (RDMA writes straight into every "
+                 "peer's memory: the floor below any library)")
+      ->check(CLI::IsMember({"mpi", "one_shot"}))
+      ->capture_default_str();
+  app.add_option("--interface", choices_->interface,
+                 "Of mpi: NAME, a network such as 192.168.100.0/24, or shm (shared memory); "
+                 "default: lo where all ranks share this machine");
+  choices_->rdma.add_options(app);
+}
+
+const std::string& CarrierOptions::backend() const { return choices_->backend; }
+
+std::unique_ptr<Carrier> CarrierOptions::choose() {
+  if (choices_->backend == "mpi") {
+    if (!choices_->rdma.untouched()) {
+      throw Failure(ExitCode::kUsage, "--device and --memory are for --backend one_shot");
+    }
+    return std::make_unique<MpiCarrier>(choices_->interface);
+  }
+  if (!choices_->interface.empty()) {
+    throw Failure(ExitCode::kUsage,
+                  "--interface is for --backend mpi: one_shot takes RDMA devices, with --device");
+  }
+  return std::make_unique<OneShotCarrier>(std::move(choices_->rdma));
+}
+
+}  // namespace wiretax::bench

@@ -1,0 +1,440 @@
+// wiretax-token: all messages of one decode step, or of one chunk of prompts, in the order in which
+// an engine sends them, beside what they should cost by the curves of the same run.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <tuple>
+
+#include "bench/harness/carrier.h"
+#include "bench/harness/collective_body.h"
+#include "bench/harness/memory_pause.h"
+#include "bench/harness/model_sizes.h"
+#include "bench/harness/program.h"
+#include "bench/harness/token_body.h"
+#include "report/schedule.h"
+#include "report/units.h"
+
+namespace wiretax::bench {
+namespace {
+
+using collectives::Operation;
+using collectives::Pattern;
+using Json = nlohmann::json;
+
+/// What a curve is measured of: the operation, its size and who takes part.
+using Kind = std::tuple<std::string, std::uint64_t, std::vector<int>>;
+
+Kind kind_of(const ScheduleStep& step) {
+  // A message takes as long one way as the other: the curve is of there and back.
+  auto ranks = step.ranks;
+  std::ranges::sort(ranks);
+  return {step.operation, step.bytes, std::move(ranks)};
+}
+
+bool is_message(const ScheduleStep& step) { return step.operation == "send_recv"; }
+
+/// Steps that different ranks go through at the same time, such as hops of one stage.
+bool beside(const ScheduleStep& a, const ScheduleStep& b) {
+  return is_message(a) && is_message(b) && a.purpose == b.purpose &&
+         std::ranges::none_of(a.ranks,
+                              [&](int rank) { return std::ranges::count(b.ranks, rank) > 0; });
+}
+
+collectives::Request request_of(const ScheduleStep& step, std::uint64_t ranks, Pattern pattern) {
+  // Parts have to be whole elements; engines pad likewise.
+  const auto unit = 2 * (step.operation == "all_gather" ? ranks : 1);
+  return {.operation = *collectives::find_operation(step.operation),
+          .type = collectives::ElementType::kBfloat16,
+          .bytes = (step.bytes + unit - 1) / unit * unit,
+          .pattern = pattern};
+}
+
+class TokenProgram : public Program {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "wiretax-token"; }
+  [[nodiscard]] std::string_view purpose() const override {
+    return "Times all messages of a token in an engine's order, and prices them by curves of the "
+           "same run. Run it under mpirun.";
+  }
+
+  void add_options(CLI::App& app) override {
+    carriers_.add_options(app);
+    app.add_option(
+           "--strategy", strategies_,
+           "How ranks share the model: tp2, pp2, tp2pp2, ...; default: tp of all ranks, or pp "
+           "for a model that does not divide")
+        ->delimiter(',');
+    app.add_option("--phase", phases_,
+                   "decode: a step of --batch sequences; prefill: --chunk tokens of a prompt")
+        ->delimiter(',')
+        ->check(CLI::IsMember({"decode", "prefill"}))
+        ->capture_default_str();
+    app.add_option("--chunk", chunk_, "Tokens of a chunk of prompts")
+        ->check(CLI::Range(1, 1 << 24))
+        ->capture_default_str();
+    app.add_option("--gap", gap_us_,
+                   "Microseconds of reading memory behind every message, as computing does")
+        ->check(CLI::Range(0.0, 1e9))
+        ->capture_default_str();
+  }
+
+  void before_mpi(const Options& options) override {
+    if (!options.bytes.empty()) {
+      throw Failure(ExitCode::kUsage, "--bytes: a token's messages have the sizes of --model");
+    }
+    models_ = requested_models(options);
+    batches_ = parse_count_list(options.batches);
+    deadline_s_ = options.deadline_s;
+    carrier_ = carriers_.choose();
+    carrier_->before_mpi();
+  }
+
+  void set_up(Session& session) override { carrier_->set_up(session); }
+
+  [[nodiscard]] std::optional<std::string> missing(const Session& session) const override {
+    if (auto reason = Program::missing(session)) return reason;
+    return carrier_->missing();
+  }
+
+  std::vector<Point> points(const Session& session) override {
+    const auto ranks = static_cast<std::uint64_t>(session.ranks.size());
+    std::vector<Point> points;
+    for (const auto& model : models_) {
+      for (const auto& strategy : strategies_for(model, std::max<std::uint64_t>(ranks, 2))) {
+        const auto split = split_of(strategy, ranks);
+        for (const auto& phase : phases_) add_phase(model, split, strategy, phase, points);
+      }
+    }
+    return points;
+  }
+
+  /// A token behind what its price needs, so that both are of the same minute.
+  [[nodiscard]] Plan plan(std::vector<Point> points, const Options& options) const override {
+    std::vector<std::vector<Point>> sets;
+    for (const auto& token : points) {
+      const auto needs = needs_.find(token.name);
+      if (needs == needs_.end()) continue;
+      auto& set = sets.emplace_back();
+      std::ranges::copy_if(points, std::back_inserter(set),
+                           [&](const Point& point) { return needs->second.contains(point.name); });
+      set.push_back(token);
+    }
+    if (sets.empty()) return Program::plan(std::move(points), options);  // curves alone
+    return make_plan_of_sets(std::move(sets), options.profile, options.seed);
+  }
+
+  /// A slow wire takes minutes for a chunk of prompts, and the curves know that before it is sent.
+  [[nodiscard]] std::optional<std::string> declines(const Options& options,
+                                                    const Point& point) const override {
+    const auto steps = steps_of(Json::parse(point.specification));
+    if (!needs_.contains(point.name)) return std::nullopt;
+    double price_s = 0;
+    for (const auto& step : steps) {
+      const auto known = curve_.find(kind_of(step));
+      if (known == curve_.end()) return std::nullopt;
+      price_s += known->second * static_cast<double>(step.count);
+    }
+    constexpr double kTokens = 20;  // warm-up and all
+    constexpr double kQuick = 30;
+    constexpr double kFull = 600;
+    const bool quick = options.profile == Profile::kQuick;
+    if (kTokens * price_s <= (quick ? kQuick : kFull)) return std::nullopt;
+    return fmt::format("{} a token by its price, so that {:.0f} of them take {}{}",
+                       format_seconds(price_s), kTokens, format_seconds(kTokens * price_s),
+                       quick ? ": --profile full gives it ten minutes" : "");
+  }
+
+  [[nodiscard]] std::uint64_t memory_bytes(const Point& point) const override {
+    const auto specification = Json::parse(point.specification);
+    std::uint64_t bytes = gap_us_ > 0 ? MemoryPause::memory_bytes() : 0;
+    std::set<Kind> counted;
+    for (const auto& step : steps_of(specification)) {
+      if (!counted.insert(kind_of(step)).second) continue;
+      bytes += carrier_->memory_bytes(request_of(step, step.ranks.size(), Pattern::kPassedOn),
+                                      static_cast<int>(step.ranks.size()));
+    }
+    return bytes;
+  }
+
+  std::unique_ptr<Body> prepare(Session& session, const std::string& text) override {
+    const auto specification = Json::parse(text);
+    const auto steps = steps_of(specification);
+    if (!specification.contains("steps")) return prepare_curve(session, steps.front());
+    std::map<Kind, std::shared_ptr<collectives::Task>> tasks;
+    std::vector<TokenBody::Step> body_steps;
+    for (const auto& step : steps) {
+      const Kind key = {step.operation, step.bytes, step.ranks};
+      if (!tasks.contains(key)) {
+        tasks[key] = carrier_->prepare(session, step.ranks,
+                                       request_of(step, step.ranks.size(), Pattern::kOneWay));
+      }
+      body_steps.push_back({tasks.at(key), step.count, !is_message(step)});
+    }
+    return std::make_unique<TokenBody>(std::move(body_steps), gap_us_ * kMicrosecond,
+                                       carrier_->watch());
+  }
+
+  void describe(const Session& session, const Point& point,
+                const std::vector<std::string>& evidence, Row& row) override {
+    const auto specification = Json::parse(point.specification);
+    if (!specification.contains("steps")) {
+      return describe_curve(session, steps_of(specification).front(), evidence, row);
+    }
+    row.counters.erase("bytes");
+    describe_token(session, steps_of(specification), evidence, row);
+  }
+
+ private:
+  /// A rank without a part in a point.
+  class Onlooker : public Body {
+   public:
+    explicit Onlooker(std::function<std::string()> watch) : watch_(std::move(watch)) {}
+    void run(std::uint64_t /*n*/) override {}
+    void check() override {}
+    [[nodiscard]] int group() const override { return kIdle; }
+    std::string evidence() override { return watch_(); }
+
+   private:
+    std::function<std::string()> watch_;
+  };
+
+  [[nodiscard]] std::vector<std::string> strategies_for(const Model& model,
+                                                        std::uint64_t ranks) const {
+    if (!strategies_.empty()) return strategies_;
+    return {fmt::format("{}{}", divides(model, ranks) ? "tp" : "pp", ranks)};
+  }
+
+  static Split split_of(const std::string& strategy, std::uint64_t ranks) {
+    Split split;
+    with_exit_codes([&] { split = parse_split(strategy); });
+    if (split.ranks() != ranks && ranks > 1) {
+      throw Failure(ExitCode::kUsage,
+                    fmt::format("--strategy {} needs {} ranks, and this run has {}: mpirun -np {}",
+                                strategy, split.ranks(), ranks, split.ranks()));
+    }
+    return split;
+  }
+
+  void add_phase(const Model& model, const Split& split, const std::string& strategy,
+                 const std::string& phase, std::vector<Point>& points) {
+    if (phase == "prefill") {
+      return add_token(model, split, {chunk_, 1},
+                       fmt::format("{}/phase:prefill/chunk:{}", strategy, chunk_), points);
+    }
+    for (const auto batch : batches_) {
+      const auto tokens = tokens_per_part(batch, split.stages);
+      add_token(model, split, {tokens, tokens},
+                fmt::format("{}/phase:decode/batch:{}", strategy, batch), points);
+    }
+  }
+
+  void add_token(const Model& model, const Split& split, const StepTokens& tokens,
+                 const std::string& rest, std::vector<Point>& points) {
+    std::vector<ScheduleStep> steps;
+    with_exit_codes([&] { steps = schedule_of(model, split, tokens); });
+    refuse_long_gaps(model, steps);
+    std::set<std::string> needs;
+    for (const auto& step : steps) {
+      auto point = curve_point(split, step);
+      needs.insert(point.name);
+      if (known_.insert(point.name).second) points.push_back(std::move(point));
+    }
+    std::uint64_t bytes = 0;
+    Json list = Json::array();
+    for (const auto& step : steps) {
+      bytes += step.bytes * step.count;
+      list.push_back(json_of(step));
+    }
+    const auto gap = gap_us_ > 0 ? fmt::format("/gap:{:g}", gap_us_) : "";
+    auto name = fmt::format("token/backend:{}{}/type:bfloat16/model:{}/strategy:{}{}",
+                            carriers_.backend(), carrier_->label(), model.name, rest, gap);
+    needs_[name] = std::move(needs);
+    points.push_back({.name = std::move(name),
+                      .specification = Json{{"steps", list}}.dump(),
+                      .bytes = 0,
+                      .operation_bytes = bytes});
+  }
+
+  /// Named as wiretax-collectives names it, so that it belongs on the same curve.
+  Point curve_point(const Split& split, const ScheduleStep& step) const {
+    const auto request = request_of(step, step.ranks.size(), Pattern::kPassedOn);
+    const auto kind = kind_of(step);
+    const auto& members = std::get<2>(kind);
+    const bool all = members.size() == split.ranks();
+    const auto place = is_message(step) ? "" : "/place:out";
+    const auto among = all ? "" : fmt::format("/among:{}", fmt::join(members, "-"));
+    auto specification = json_of(step);
+    specification["ranks"] = members;
+    return {.name = fmt::format("{}/backend:{}{}/type:bfloat16{}/timing:chained{}/bytes:{}",
+                                step.operation, carriers_.backend(), carrier_->label(), place,
+                                among, request.bytes),
+            .specification = specification.dump(),
+            .bytes = request.bytes,
+            .timing = is_message(step) ? Timing::kSpan : Timing::kEach};
+  }
+
+  void refuse_long_gaps(const Model& model, const std::vector<ScheduleStep>& steps) const {
+    std::uint64_t messages = 0;
+    for (const auto& step : steps) messages += step.count;
+    const double pauses_s = gap_us_ * kMicrosecond * static_cast<double>(messages);
+    constexpr double kLongestPoint = 5;
+    const double limit_s = deadline_s_ > 0 ? std::min(deadline_s_, kLongestPoint) : kLongestPoint;
+    if (pauses_s <= limit_s) return;
+    throw Failure(
+        ExitCode::kUsage,
+        fmt::format("--gap {:g}: {} messages of {} would pause for {}, and a token has {} "
+                    "before its deadline: use at most --gap {:.0f}",
+                    gap_us_, messages, model.name, format_seconds(pauses_s),
+                    format_seconds(limit_s),
+                    limit_s / static_cast<double>(messages) / kMicrosecond));
+  }
+
+  static Json json_of(const ScheduleStep& step) {
+    return {{"operation", step.operation},
+            {"bytes", step.bytes},
+            {"count", step.count},
+            {"ranks", step.ranks},
+            {"purpose", step.purpose}};
+  }
+
+  static ScheduleStep step_of(const Json& json) {
+    return {json["operation"], json["bytes"], json["count"], json["ranks"], json["purpose"]};
+  }
+
+  static std::vector<ScheduleStep> steps_of(const Json& specification) {
+    if (!specification.contains("steps")) return {step_of(specification)};
+    std::vector<ScheduleStep> steps;
+    for (const auto& step : specification["steps"]) steps.push_back(step_of(step));
+    return steps;
+  }
+
+  std::unique_ptr<Body> prepare_curve(Session& session, const ScheduleStep& step) {
+    auto task = carrier_->prepare(session, step.ranks,
+                                  request_of(step, step.ranks.size(), Pattern::kPassedOn));
+    if (!task) return std::make_unique<Onlooker>(carrier_->watch());
+    return std::make_unique<CollectiveBody>(std::move(task), carrier_->watch());
+  }
+
+  void describe_curve(const Session& session, const ScheduleStep& step,
+                      const std::vector<std::string>& evidence, Row& row) {
+    curve_[kind_of(step)] = row.time_s;
+    const auto ranks = static_cast<int>(step.ranks.size());
+    const double rate = row.counters.at("bytes") / row.time_s;
+    const auto operation = *collectives::find_operation(step.operation);
+    const double bus_rate = rate * collectives::describe(operation).bus_factor(ranks);
+    row.counters["ranks"] = ranks;
+    row.counters["GBps"] = rate / kGigabyte;
+    row.counters["bus_GBps"] = bus_rate / kGigabyte;
+    carrier_->describe(session, evidence, bus_rate, row);
+  }
+
+  /// Times of one kind of message in a token, as its first member saw them.
+  struct Share {
+    double time_us = 0;
+    double priced_us = 0;
+    double first_us = 0;  // of that, what first messages took more than the ones behind them
+    double alone_us = 0;  // the same messages without the others, afterwards
+  };
+
+  void describe_token(const Session& session, const std::vector<ScheduleStep>& steps,
+                      const std::vector<std::string>& evidence, Row& row) const {
+    std::map<std::string, Share> shares;
+    double priced_us = 0;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      if (i > 0 && beside(steps[i - 1], steps[i])) continue;
+      const auto& step = steps[i];
+      const auto known = curve_.find(kind_of(step));
+      if (known == curve_.end()) {
+        row.doubts.push_back("no price: its curve was not measured");
+        break;
+      }
+      auto& share = shares[step.operation];
+      const double price_us = known->second / kMicrosecond * static_cast<double>(step.count);
+      share.priced_us += price_us;
+      priced_us += price_us;
+      if (!is_message(step)) add_seen(evidence, i, step, share);
+    }
+    const auto mine = Json::parse(evidence.front());
+    const double paused_us = mine["paused_us"];
+    const double wire_us = row.time_s / kMicrosecond - paused_us;
+    // No two clocks tell how long a message took one way: messages have what is left.
+    double left_us = wire_us;
+    for (const auto& [operation, share] : shares) left_us -= share.time_us;
+    if (const auto messages = shares.find("send_recv"); messages != shares.end()) {
+      messages->second.time_us = std::max(left_us, 0.0);
+    }
+    row.counters["priced_us"] = priced_us;
+    row.counters["wire_us"] = wire_us;
+    for (const auto& [operation, share] : shares) add_counters(operation, share, row);
+    if (gap_us_ > 0) add_pauses(evidence, paused_us, row);
+    carrier_->describe(session, growth_of(evidence), 0, row);
+  }
+
+  static void add_seen(const std::vector<std::string>& evidence, std::size_t i,
+                       const ScheduleStep& step, Share& share) {
+    const auto seen =
+        Json::parse(evidence.at(static_cast<std::size_t>(step.ranks.front())))["steps"].at(i);
+    const double time_us = seen["us"];
+    const double alone_us = seen["alone_us"];
+    const double first_us = seen["first_us"];
+    const auto others = static_cast<double>(step.count - 1);
+    share.time_us += time_us;
+    share.alone_us += alone_us;
+    // A step of one message has only the same message alone to be held against.
+    share.first_us += others > 0 ? first_us - (time_us - first_us) / others : time_us - alone_us;
+  }
+
+  static void add_counters(const std::string& operation, const Share& share, Row& row) {
+    row.counters[operation + "_us"] = share.time_us;
+    row.counters[operation + "_priced_us"] = share.priced_us;
+    if (operation == "send_recv") return;
+    row.counters[operation + "_first_us"] = share.first_us;
+    row.counters[operation + "_alone_us"] = share.alone_us;
+  }
+
+  void add_pauses(const std::vector<std::string>& evidence, double paused_us, Row& row) const {
+    row.counters["paused_us"] = paused_us;
+    double least = std::numeric_limits<double>::infinity();
+    for (const auto& text : evidence) {
+      const auto theirs = Json::parse(text);
+      const double pausing_s = theirs["pausing_s"];
+      if (pausing_s > 0) least = std::min(least, theirs["read_bytes"].get<double>() / pausing_s);
+    }
+    if (std::isfinite(least)) row.counters["read_GBps"] = least / kGigabyte;
+  }
+
+  static std::vector<std::string> growth_of(const std::vector<std::string>& evidence) {
+    std::vector<std::string> growth;
+    for (const auto& text : evidence) growth.push_back(Json::parse(text)["growth"]);
+    return growth;
+  }
+
+  CarrierOptions carriers_;
+  std::unique_ptr<Carrier> carrier_;
+  std::vector<std::string> strategies_;
+  std::vector<std::string> phases_ = {"decode", "prefill"};
+  std::uint64_t chunk_ = 2048;
+  double gap_us_ = 0;
+  double deadline_s_ = 0;
+  std::vector<Model> models_;
+  std::vector<std::uint64_t> batches_;
+  std::set<std::string> known_;                         // names of curve points
+  std::map<std::string, std::set<std::string>> needs_;  // by name of a token, those of its curves
+  std::map<Kind, double> curve_;                        // seconds, on rank 0
+};
+
+}  // namespace
+}  // namespace wiretax::bench
+
+int main(int argc, char** argv) {
+  wiretax::bench::TokenProgram program;
+  return wiretax::bench::run_program(program, argc, argv);
+}

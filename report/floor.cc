@@ -1,0 +1,101 @@
+#include "report/floor.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "report/units.h"
+
+namespace wiretax {
+namespace {
+
+constexpr std::string_view kFloor = "one_shot";
+
+/// What has to be equal for two times to be compared.
+struct Kind {
+  std::string operation;
+  double ranks = 0;
+  std::string type;
+  std::string variant;  // place and pattern
+  std::uint64_t bytes = 0;
+
+  auto operator<=>(const Kind&) const = default;
+};
+
+struct Times {
+  std::optional<double> floor_s;
+  std::map<std::string, double> others_s;  // by backend and what else tells it apart
+};
+
+std::optional<Kind> kind_of(const Record& record) {
+  const auto bytes = record.counter("bytes");
+  const auto ranks = record.counter("ranks");
+  if (!record.measured() || record.key("backend").empty() || record.key("timing") != "chained" ||
+      !bytes || !ranks) {
+    return std::nullopt;
+  }
+  return Kind{.operation = record.operation,
+              .ranks = *ranks,
+              .type = std::string(record.key("type")),
+              .variant = fmt::format("{} {}", record.key("place"), record.key("pattern")),
+              .bytes = static_cast<std::uint64_t>(*bytes)};
+}
+
+/// "mpi lo", "nccl graph".
+std::string label_of(const Record& record) {
+  std::string label(record.key("backend"));
+  for (const auto* const key : {"interface", "launch"}) {
+    if (const auto value = record.key(key); !value.empty()) label += fmt::format(" {}", value);
+  }
+  return label;
+}
+
+std::map<Kind, Times> times_of(std::span<const ResultFile> files) {
+  std::map<Kind, Times> times;
+  for (const auto& file : files) {
+    for (const auto& record : file.records) {
+      const auto kind = kind_of(record);
+      if (!kind) continue;
+      if (record.key("backend") == kFloor) {
+        times[*kind].floor_s = record.time_s;
+      } else {
+        times[*kind].others_s[label_of(record)] = record.time_s;
+      }
+    }
+  }
+  return times;
+}
+
+}  // namespace
+
+std::string floor_text(std::span<const ResultFile> files, const Ink& ink) {
+  using enum Table::Align;
+  Table table({{"operation", kLeft},
+               {"ranks"},
+               {"type", kLeft},
+               {"size"},
+               {"over", kLeft},
+               {"time"},
+               {"floor"},
+               {"not the wire"}});
+  for (const auto& [kind, times] : times_of(files)) {
+    if (!times.floor_s) continue;
+    for (const auto& [label, time_s] : times.others_s) {
+      const double share = 1 - *times.floor_s / time_s;
+      table.add({printable(kind.operation), fmt::format("{:.0f}", kind.ranks), printable(kind.type),
+                 format_bytes(kind.bytes), printable(label), format_seconds(time_s),
+                 format_seconds(*times.floor_s),
+                 share > 0 ? fmt::format("{:.0f} %", 100 * share) : "-"});
+    }
+  }
+  if (table.empty()) return {};
+  return fmt::format(
+      "\n{}floor: one_shot, RDMA writes straight into every peer's memory; not the wire: the share "
+      "of the time\nbeyond it, which a library could save; -: it is as fast, or faster.\n",
+      table.text(ink));
+}
+
+}  // namespace wiretax

@@ -1,0 +1,73 @@
+// How much of a library's time is not the wire.
+
+#include "report/floor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace wiretax {
+namespace {
+
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+using Json = nlohmann::json;
+
+Json row(const std::string& name, double time_us, double bytes, double ranks = 2) {
+  return {{"name", name},         {"run_type", "iteration"}, {"iterations", 1},
+          {"real_time", time_us}, {"cpu_time", time_us},     {"time_unit", "us"},
+          {"label", "valid"},     {"bytes", bytes},          {"ranks", ranks}};
+}
+
+ResultFile file_of(const std::vector<Json>& rows) {
+  const Json document = {{"context", {{"wiretax_schema", 1}, {"wiretax_status", "complete"}}},
+                         {"benchmarks", rows}};
+  return parse_result_file(document.dump(), "file.json");
+}
+
+std::string text_of(const std::vector<ResultFile>& files) {
+  return floor_text(files, Ink(Colour::kNever));
+}
+
+const std::string kOneShot =
+    "all_reduce/backend:one_shot/type:bfloat16/place:out/timing:chained/bytes:10240";
+const std::string kMpi =
+    "all_reduce/backend:mpi/interface:enp1s0f0np0/type:bfloat16/place:out/timing:chained/"
+    "bytes:10240";
+
+TEST(Floor, WhatALibraryAddsToTheWire) {
+  const auto text = text_of({file_of({row(kOneShot, 10, 10240)}), file_of({row(kMpi, 40, 10240)})});
+  EXPECT_THAT(text, ContainsRegex(
+                        "all_reduce +2 +bfloat16 +10 KiB +mpi enp1s0f0np0 +40 us +10 us +75 %\n"));
+}
+
+TEST(Floor, ALibraryAtTheFloorAddsNothing) {
+  EXPECT_THAT(text_of({file_of({row(kOneShot, 10, 10240), row(kMpi, 9, 10240)})}),
+              ContainsRegex("9 us +10 us +-\n"));
+}
+
+TEST(Floor, OnlyTheSameIsCompared) {
+  EXPECT_EQ(text_of({file_of({row(kOneShot, 10, 10240), row(kMpi, 40, 10240, 4)})}), "");
+  auto larger = kMpi;
+  larger.replace(larger.rfind("10240"), 5, "20480");
+  EXPECT_EQ(text_of({file_of({row(kOneShot, 10, 10240), row(larger, 40, 20480)})}), "");
+  EXPECT_EQ(text_of({file_of({row(kOneShot, 10, 10240)})}), "");
+  EXPECT_EQ(text_of({file_of({row(kMpi, 10, 10240)})}), "");
+  EXPECT_EQ(text_of({}), "");
+}
+
+TEST(Floor, HowNcclWasLaunchedIsTold) {
+  const auto nccl = [](const std::string& launch) {
+    return row("all_reduce/backend:nccl/launch:" + launch +
+                   "/type:bfloat16/place:out/timing:chained/bytes:10240",
+               30, 10240);
+  };
+  EXPECT_THAT(text_of({file_of({row(kOneShot, 10, 10240), nccl("graph"), nccl("eager")})}),
+              AllOf(HasSubstr("nccl graph"), HasSubstr("nccl eager"), Not(HasSubstr("mpi"))));
+}
+
+}  // namespace
+}  // namespace wiretax
