@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "bench/harness/clock.h"
 #include "bench/harness/collective_body.h"
 #include "bench/harness/mpi_fabric.h"
 #include "bench/harness/rdma_fabric.h"
@@ -151,6 +152,7 @@ class OneShotCarrier : public Carrier {
     };
     group.memory = fabric_.memory();
     group.cuda = fabric_.cuda();
+    group.now_s = now_s;
     group.patience_s *= slow_factor();
     return std::make_unique<collectives::OneShotBackend>(std::move(group));
   }

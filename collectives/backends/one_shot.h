@@ -26,7 +26,8 @@ struct OneShotGroup {
   std::function<std::vector<std::string>(const std::string&)> all_gather;
   verbs::Memory memory = verbs::Memory::kHost;
   std::shared_ptr<const verbs::Cuda> cuda = nullptr;
-  double patience_s = 10;  // so long nothing may arrive
+  std::function<double()> now_s;  // the clock
+  double patience_s = 10;         // so long nothing may arrive
 };
 
 /// The floor below every library: a rank writes its data into a slot of every peer's memory and a

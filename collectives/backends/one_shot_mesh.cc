@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -196,16 +195,16 @@ std::uint64_t Mesh::word(std::size_t offset) const {
 /// `peer`: who is waited for, or nobody in particular.
 template <typename Done>
 void Mesh::wait_until(Done done, std::size_t peer) {
-  using Clock = std::chrono::steady_clock;
   constexpr std::uint64_t kPoll = 64;
   constexpr std::uint64_t kClock = 64 * kPoll;
-  Clock::time_point since;
+  double since_s = 0;
   for (std::uint64_t spins = 0; !done(); ++spins) {
     if (spins % kPoll != 0) continue;
     poll();
     if (spins % kClock != 0) continue;
-    if (spins == 0) since = Clock::now();
-    if (std::chrono::duration<double>(Clock::now() - since).count() < group_.patience_s) continue;
+    const double now_s = group_.now_s();
+    if (spins == 0) since_s = now_s;
+    if (now_s - since_s < group_.patience_s) continue;
     throw PeerSilent(fmt::format("{} for {:.0f} s",
                                  peer < links_.size() ? "nothing came from " + group_.names[peer]
                                                       : "no write was acknowledged",

@@ -24,7 +24,7 @@ FORBIDDEN_HEADERS = {
 CLOCK = re.compile(r"\b(clock_gettime|steady_clock|high_resolution_clock|gettimeofday|__rdtsc)\b")
 CLOCK_FILE = re.compile(r"bench/harness/clock\.(h|cc)$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
-COMMENT = re.compile(r"//.*|/\*.*?\*/", re.DOTALL)
+COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 SOURCE = (".h", ".cc", ".cu", ".cuh")
 
 
@@ -86,6 +86,7 @@ class TheTestItself(unittest.TestCase):
             "verbs/a.h": '#pragma once\n#include "report/record.h"\n',
             "collectives/backends/a.cc": '#  include "bench/harness/ranks.h"\n',
             "bench/a.cc": '#include "../report/record.h"\n',
+            "verbs/b.cc": '// a line above\n/* and\nanother */\n#include "bench/harness/clock.h"  // and a remark\n',
         }
         for path, text in wrong.items():
             self.assertEqual(len(self.complaints_of(path, text)), 1, path)
