@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -55,6 +56,16 @@ collectives::Request request_of(const ScheduleStep& step, std::uint64_t ranks, P
           .type = collectives::ElementType::kBfloat16,
           .bytes = (step.bytes + unit - 1) / unit * unit,
           .pattern = pattern};
+}
+
+/// A model as a point's name can have it: of a file its folder, since it is called config.json.
+std::string label_of(const Model& model) {
+  const std::filesystem::path path = model.name;
+  constexpr std::string_view kUsual = "config.json";
+  const auto file = path.filename().string();
+  if (!file.starts_with(kUsual)) return file;
+  return std::filesystem::absolute(path).parent_path().filename().string() +
+         file.substr(kUsual.size());
 }
 
 class TokenProgram : public Program {
@@ -127,6 +138,15 @@ class TokenProgram : public Program {
                            [&](const Point& point) { return needs->second.contains(point.name); });
       set.push_back(token);
     }
+    // A quick run has no time for all: every model gets its first step before any gets its second.
+    std::map<std::string, int> of_model;
+    std::vector<std::pair<int, std::vector<Point>>> ranked;
+    for (auto& set : sets) {
+      const auto model = Json::parse(set.back().specification)["model"].get<std::string>();
+      ranked.emplace_back(of_model[model]++, std::move(set));
+    }
+    std::ranges::stable_sort(ranked, {}, [](const auto& entry) { return entry.first; });
+    for (std::size_t i = 0; i < sets.size(); ++i) sets[i] = std::move(ranked[i].second);
     if (sets.empty()) return Program::plan(std::move(points), options);  // curves alone
     return make_plan_of_sets(std::move(sets), options.profile, options.seed);
   }
@@ -134,22 +154,25 @@ class TokenProgram : public Program {
   /// A slow wire takes minutes for a chunk of prompts, and the curves know that before it is sent.
   [[nodiscard]] std::optional<std::string> declines(const Options& options,
                                                     const Point& point) const override {
-    const auto steps = steps_of(Json::parse(point.specification));
-    if (!needs_.contains(point.name)) return std::nullopt;
-    double price_s = 0;
-    for (const auto& step : steps) {
-      const auto known = curve_.find(kind_of(step));
-      if (known == curve_.end()) return std::nullopt;
-      price_s += known->second * static_cast<double>(step.count);
-    }
+    const double token_s = expected_s(point);
     constexpr double kTokens = 20;  // warm-up and all
     constexpr double kQuick = 30;
     constexpr double kFull = 600;
     const bool quick = options.profile == Profile::kQuick;
-    if (kTokens * price_s <= (quick ? kQuick : kFull)) return std::nullopt;
+    if (kTokens * token_s <= (quick ? kQuick : kFull)) return std::nullopt;
     return fmt::format("{} a token by its price, so that {:.0f} of them take {}{}",
-                       format_seconds(price_s), kTokens, format_seconds(kTokens * price_s),
+                       format_seconds(token_s), kTokens, format_seconds(kTokens * token_s),
                        quick ? ": --profile full gives it ten minutes" : "");
+  }
+
+  [[nodiscard]] double expected_s(const Point& point) const override {
+    if (!needs_.contains(point.name)) return 0;
+    const auto steps = steps_of(Json::parse(point.specification));
+    double token_s = pauses_s(steps);
+    if (const auto prices = prices_of(steps)) {
+      for (const auto& [operation, price_s] : *prices) token_s += price_s;
+    }
+    return token_s;
   }
 
   [[nodiscard]] std::uint64_t memory_bytes(const Point& point) const override {
@@ -255,10 +278,10 @@ class TokenProgram : public Program {
     }
     const auto gap = gap_us_ > 0 ? fmt::format("/gap:{:g}", gap_us_) : "";
     auto name = fmt::format("token/backend:{}{}/type:bfloat16/model:{}/strategy:{}{}",
-                            carriers_.backend(), carrier_->label(), model.name, rest, gap);
+                            carriers_.backend(), carrier_->label(), label_of(model), rest, gap);
     needs_[name] = std::move(needs);
     points.push_back({.name = std::move(name),
-                      .specification = Json{{"steps", list}}.dump(),
+                      .specification = Json{{"model", model.name}, {"steps", list}}.dump(),
                       .bytes = 0,
                       .operation_bytes = bytes});
   }
@@ -282,19 +305,44 @@ class TokenProgram : public Program {
   }
 
   void refuse_long_gaps(const Model& model, const std::vector<ScheduleStep>& steps) const {
-    std::uint64_t messages = 0;
-    for (const auto& step : steps) messages += step.count;
-    const double pauses_s = gap_us_ * kMicrosecond * static_cast<double>(messages);
-    constexpr double kLongestPoint = 5;
-    const double limit_s = deadline_s_ > 0 ? std::min(deadline_s_, kLongestPoint) : kLongestPoint;
-    if (pauses_s <= limit_s) return;
+    constexpr double kLongestToken = 1.5;
+    const double limit_s = deadline_s_ > 0 ? std::min(deadline_s_, kLongestToken) : kLongestToken;
+    const auto messages = count_of(steps);
+    if (pauses_s(steps) <= limit_s) return;
     throw Failure(
         ExitCode::kUsage,
         fmt::format("--gap {:g}: {} messages of {} would pause for {}, and a token has {} "
                     "before its deadline: use at most --gap {:.0f}",
-                    gap_us_, messages, model.name, format_seconds(pauses_s),
+                    gap_us_, messages, model.name, format_seconds(pauses_s(steps)),
                     format_seconds(limit_s),
                     limit_s / static_cast<double>(messages) / kMicrosecond));
+  }
+
+  static std::uint64_t count_of(const std::vector<ScheduleStep>& steps) {
+    std::uint64_t messages = 0;
+    for (const auto& step : steps) messages += step.count;
+    return messages;
+  }
+  [[nodiscard]] double pauses_s(const std::vector<ScheduleStep>& steps) const {
+    return gap_us_ * kMicrosecond * static_cast<double>(count_of(steps));
+  }
+
+  /// What the messages of each operation cost by the curves; of those that travel side by side the
+  /// slowest counts. Nothing where a curve was not measured.
+  [[nodiscard]] std::optional<std::map<std::string, double>> prices_of(
+      const std::vector<ScheduleStep>& steps) const {
+    std::map<std::string, double> prices_s;
+    double moment_s = 0;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      const auto& step = steps[i];
+      const auto known = curve_.find(kind_of(step));
+      if (known == curve_.end()) return std::nullopt;
+      const double price_s = known->second * static_cast<double>(step.count);
+      if (i == 0 || !beside(steps[i - 1], step)) moment_s = 0;
+      prices_s[step.operation] += std::max(price_s - moment_s, 0.0);
+      moment_s = std::max(moment_s, price_s);
+    }
+    return prices_s;
   }
 
   static Json json_of(const ScheduleStep& step) {
@@ -334,6 +382,7 @@ class TokenProgram : public Program {
     row.counters["GBps"] = rate / kGigabyte;
     row.counters["bus_GBps"] = bus_rate / kGigabyte;
     carrier_->describe(session, evidence, bus_rate, row);
+    if (step.ranks.front() != 0) row.counters.erase("wire_bytes");  // rank 0's
   }
 
   /// Times of one kind of message in a token, as its first member saw them.
@@ -346,36 +395,39 @@ class TokenProgram : public Program {
 
   void describe_token(const Session& session, const std::vector<ScheduleStep>& steps,
                       const std::vector<std::string>& evidence, Row& row) const {
-    std::map<std::string, Share> shares;
-    double priced_us = 0;
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-      if (i > 0 && beside(steps[i - 1], steps[i])) continue;
-      const auto& step = steps[i];
-      const auto known = curve_.find(kind_of(step));
-      if (known == curve_.end()) {
-        row.doubts.push_back("no price: its curve was not measured");
-        break;
-      }
-      auto& share = shares[step.operation];
-      const double price_us = known->second / kMicrosecond * static_cast<double>(step.count);
-      share.priced_us += price_us;
-      priced_us += price_us;
-      if (!is_message(step)) add_seen(evidence, i, step, share);
+    carrier_->describe(session, growth_of(evidence), 0, row);
+    const double paused_us = Json::parse(evidence.front())["paused_us"];
+    if (gap_us_ > 0) add_pauses(evidence, paused_us, row);
+    const auto prices = prices_of(steps);
+    if (!prices) {
+      row.doubts.emplace_back("no price, since a curve of it was not measured");
+      return;
     }
-    const auto mine = Json::parse(evidence.front());
-    const double paused_us = mine["paused_us"];
-    const double wire_us = row.time_s / kMicrosecond - paused_us;
+    // Between stages pauses of one rank are what another one waits for: nobody's clock tells them
+    // from the wire.
+    if (gap_us_ > 0 && prices->contains("send_recv")) return;
+    row.counters["wire_us"] = row.time_s / kMicrosecond - paused_us;
+    add_shares(steps, evidence, *prices, row);
+  }
+
+  void add_shares(const std::vector<ScheduleStep>& steps, const std::vector<std::string>& evidence,
+                  const std::map<std::string, double>& prices, Row& row) const {
+    std::map<std::string, Share> shares;
+    auto& priced_us = row.counters["priced_us"];
+    for (const auto& [operation, price_s] : prices) {
+      shares[operation].priced_us = price_s / kMicrosecond;
+      priced_us += price_s / kMicrosecond;
+    }
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      if (!is_message(steps[i])) add_seen(evidence, i, steps[i], shares[steps[i].operation]);
+    }
     // No two clocks tell how long a message took one way: messages have what is left.
-    double left_us = wire_us;
+    double left_us = row.counters.at("wire_us");
     for (const auto& [operation, share] : shares) left_us -= share.time_us;
     if (const auto messages = shares.find("send_recv"); messages != shares.end()) {
       messages->second.time_us = std::max(left_us, 0.0);
     }
-    row.counters["priced_us"] = priced_us;
-    row.counters["wire_us"] = wire_us;
     for (const auto& [operation, share] : shares) add_counters(operation, share, row);
-    if (gap_us_ > 0) add_pauses(evidence, paused_us, row);
-    carrier_->describe(session, growth_of(evidence), 0, row);
   }
 
   static void add_seen(const std::vector<std::string>& evidence, std::size_t i,

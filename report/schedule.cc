@@ -52,6 +52,18 @@ void add_hop(const Message& message, std::uint64_t count, const Split& split, st
   }
 }
 
+/// Hidden state and residual to the next stage.
+void add_layers_output(Message message, const Split& split, std::uint64_t stage,
+                       std::vector<ScheduleStep>& schedule) {
+  const auto whole = message.bytes;
+  const auto count = message.count / (split.stages - 1);
+  message.bytes = (whole + split.group - 1) / split.group;
+  add_hop(message, count, split, stage, stage + 1, schedule);
+  if (split.group < 2) return;
+  schedule.push_back({"all_gather", whole, count, members_of(split, stage + 1),
+                      "hidden state and residual on arrival"});
+}
+
 }  // namespace
 
 bool divides(const Model& model, std::uint64_t ranks) { return heads_reason(model, ranks).empty(); }
@@ -85,10 +97,7 @@ std::vector<ScheduleStep> schedule_of(const Model& model, const Split& split,
   const auto hops = micro_batch_messages(model, split.stages, tokens);
   for (std::uint64_t stage = 0; stage < split.stages; ++stage) {
     add_stage(model, split, tokens, stage, schedule);
-    if (stage + 1 < split.stages) {
-      add_hop(hops.front(), hops.front().count / (split.stages - 1), split, stage, stage + 1,
-              schedule);
-    }
+    if (stage + 1 < split.stages) add_layers_output(hops.front(), split, stage, schedule);
   }
   if (split.stages > 1) {
     add_hop(hops.back(), hops.back().count, split, split.stages - 1, 0, schedule);

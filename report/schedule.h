@@ -41,9 +41,9 @@ struct ScheduleStep {
 };
 
 /// One step for one micro-batch of these tokens, from the embedding to the sampled tokens; each
-/// rank goes through the entries that name it, in order. Between stages every rank sends hidden
-/// state and residual, whole, to its counterpart. Throws std::invalid_argument where the model does
-/// not divide, or has too few layers.
+/// rank goes through the entries that name it, in order. Between stages every rank sends its part
+/// of hidden state and residual to its counterpart, and what arrives is gathered, as vLLM does.
+/// Throws std::invalid_argument where the model does not divide, or has too few layers.
 std::vector<ScheduleStep> schedule_of(const Model& model, const Split& split,
                                       const StepTokens& tokens);
 

@@ -19,15 +19,17 @@ constexpr double kSlowestRate = 10e6;
 constexpr double kLeastPatience = 5;
 
 /// What every rank has to know of a point.
-std::string order_for(const Point& point, double worst_case_s) {
+std::string order_for(const Point& point, double worst_case_s, double expected_s) {
+  // Those before the warm-up ends, those that are measured, and what is looked at again.
+  constexpr double kOperations = 40;
   const auto bytes = std::max(point.bytes, point.operation_bytes);
   return Json{
       {"name", point.name},
       {"specification", point.specification},
       {"precision", point.precision == Precision::kBandwidth ? "bandwidth" : "latency"},
       {"timing", static_cast<int>(point.timing)},
-      {"patience_s",
-       worst_case_s + std::max(kLeastPatience, 3 * static_cast<double>(bytes) / kSlowestRate)}}
+      {"patience_s", worst_case_s + kOperations * expected_s +
+                         std::max(kLeastPatience, 3 * static_cast<double>(bytes) / kSlowestRate)}}
       .dump();
 }
 
@@ -97,7 +99,7 @@ Row Campaign::row_of(const Point& point) {
     measured_.clear();
     taken_.clear();
     const auto rules = rules_for(session_.options.profile, point.precision);
-    const auto order = order_for(point, rules.worst_case_s());
+    const auto order = order_for(point, rules.worst_case_s(), program_.expected_s(point));
     announce(order);
     outcome_ = measure(order);
     measured_ = point.specification;

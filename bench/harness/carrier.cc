@@ -61,7 +61,7 @@ class MpiCarrier : public Carrier {
     if (const auto sent = Json::parse(growth.front()).get<double>(); sent > 0) {
       row.counters["wire_bytes"] = sent;
     }
-    if (const auto bound = fabric_.bound(session)) {
+    if (const auto bound = fabric_.bound(session); bound && bus_rate > 0) {
       row.counters["Gbps"] = bus_rate / kGigabit;
       row.counters["bound_Gbps"] = *bound / kGigabit;
     }
@@ -94,12 +94,15 @@ class OneShotCarrier : public Carrier {
     fabric_.open(session);
     session.context["wiretax_fabric"] = Json("one_shot").dump();
     session.context["wiretax_fabric_kind"] = Json("floor").dump();
+    look_for_gaps(session);
     for (int peer = 0; peer < session.ranks.size(); ++peer) {
       for (const auto& link : links_to(session, peer)) ports_[link.port.name()] = link.port;
     }
   }
 
-  [[nodiscard]] std::optional<std::string> missing() const override { return fabric_.missing(); }
+  [[nodiscard]] std::optional<std::string> missing() const override {
+    return fabric_.missing() ? fabric_.missing() : unconnected_;
+  }
   [[nodiscard]] std::uint64_t memory_bytes(const collectives::Request& request,
                                            int ranks) const override {
     return collectives::OneShotBackend::memory_bytes(request, ranks);
@@ -162,6 +165,21 @@ class OneShotCarrier : public Carrier {
  private:
   static constexpr const char* kExchange = "exchanging queue pairs";
 
+  /// A ring of four has pairs without a cable between them.
+  void look_for_gaps(const Session& session) {
+    const int ranks = session.ranks.size();
+    if (ranks < 2 || fabric_.missing()) return;
+    for (int from = 0; from < ranks && !unconnected_; ++from) {
+      for (int to = from + 1; to < ranks && !unconnected_; ++to) {
+        if (!fabric_.links().between(from, to).empty()) continue;
+        unconnected_ = fmt::format(
+            "no RDMA link between {} and {}, and one_shot needs one between "
+            "every two ranks",
+            session.ranks.describe(from), session.ranks.describe(to));
+      }
+    }
+  }
+
   [[nodiscard]] std::vector<collectives::OneShotGroup::Link> links_to(const Session& session,
                                                                       int peer) const {
     const int self = session.ranks.rank();
@@ -174,6 +192,7 @@ class OneShotCarrier : public Carrier {
   }
 
   RdmaFabric fabric_;
+  std::optional<std::string> unconnected_;
   std::map<std::string, verbs::Port> ports_;
 };
 
@@ -192,15 +211,21 @@ std::unique_ptr<collectives::Task> Carrier::prepare(Session& session,
     groups_.emplace(members, std::move(backend));
   }
   auto* const backend = groups_.at(members).get();
-  if (backend == nullptr) {
-    stand_by(session);
-    return nullptr;
-  }
-  try {
-    return backend->prepare(request);
-  } catch (const std::exception& error) {
-    throw Failure(collectives_failure(error));
-  }
+  std::unique_ptr<collectives::Task> task;
+  // Agreed on for each, so that nobody goes on to the next one without a rank that failed.
+  together(session.ranks, "preparing", [&] {
+    if (backend == nullptr) return stand_by(session);
+    with_exit_codes([&] {
+      try {
+        task = backend->prepare(request);
+      } catch (const collectives::PeerLost& error) {
+        throw Failure(collectives_failure(error));
+      } catch (const collectives::PeerSilent& error) {
+        throw Failure(collectives_failure(error));
+      }
+    });
+  });
+  return task;
 }
 
 std::vector<int> everybody(const Session& session) {

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <ifaddrs.h>
-#include <link.h>
 #include <net/if.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -13,10 +12,10 @@
 #include <bit>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 
+#include "bench/harness/build_id.h"
 #include "bench/harness/failure.h"
 #include "report/units.h"
 
@@ -97,44 +96,13 @@ std::string list_of(const std::vector<Interface>& all) {
   return list.empty() ? "none" : list;
 }
 
-/// The build id among the notes of one segment, in hexadecimal, or "". A note is a header, a name
-/// and a value, each padded to four bytes (elf(5)).
-std::string build_id_in(std::string_view notes) {
-  constexpr std::uint32_t kBuildIdNote = 3;  // NT_GNU_BUILD_ID
-  constexpr std::string_view kOwner("GNU\0", 4);
-  const auto padded = [](std::size_t length) { return (length + 3) & ~std::size_t{3}; };
-  while (notes.size() > sizeof(ElfW(Nhdr))) {
-    ElfW(Nhdr) note;
-    std::memcpy(&note, notes.data(), sizeof note);
-    const auto value_at = sizeof note + padded(note.n_namesz);
-    if (value_at + note.n_descsz > notes.size()) return {};
-    if (note.n_type == kBuildIdNote && notes.substr(sizeof note, note.n_namesz) == kOwner) {
-      std::string text;
-      for (const char byte : notes.substr(value_at, note.n_descsz)) {
-        text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-      }
-      return text;
-    }
-    notes.remove_prefix(std::min(notes.size(), value_at + padded(note.n_descsz)));
-  }
-  return {};
-}
-
-/// For dl_iterate_phdr, which begins with the executable: its build id.
-int read_build_id(dl_phdr_info* info, std::size_t /*size*/, void* result) {
-  for (int i = 0; i < info->dlpi_phnum; ++i) {
-    const auto& header = info->dlpi_phdr[i];
-    if (header.p_type != PT_NOTE) continue;
-    // The loader tells addresses as numbers. NOLINTNEXTLINE(performance-no-int-to-ptr)
-    const auto* const at = reinterpret_cast<const char*>(info->dlpi_addr + header.p_vaddr);
-    auto& text = *static_cast<std::string*>(result);
-    text = build_id_in({at, header.p_memsz});
-    if (!text.empty()) return 1;
-  }
-  return 1;
-}
-
 }  // namespace
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
 
 HostFacts host_facts() {
   HostFacts facts;
@@ -143,17 +111,17 @@ HostFacts host_facts() {
   facts.network_namespace = std::filesystem::read_symlink("/proc/self/ns/net", ignored).string();
   utsname system{};
   if (uname(&system) == 0) facts.kernel = fmt::format("{} {}", system.release, system.machine);
-  dl_iterate_phdr(read_build_id, &facts.build_id);
+  facts.build_id = own_build_id();
   return facts;
 }
 
-std::vector<Interface> interfaces() {
+std::vector<Interface> interfaces(bool also_down) {
   ifaddrs* list = nullptr;
   if (getifaddrs(&list) != 0) throw system_failure(ExitCode::kEnvironment, "getifaddrs", errno);
   std::vector<Interface> found;
   for (const auto* entry = list; entry != nullptr; entry = entry->ifa_next) {
     if (entry->ifa_addr == nullptr || entry->ifa_addr->sa_family != AF_INET) continue;
-    if ((entry->ifa_flags & IFF_UP) != 0) found.push_back(make_interface(*entry));
+    if (also_down || (entry->ifa_flags & IFF_UP) != 0) found.push_back(make_interface(*entry));
   }
   freeifaddrs(list);
   return found;

@@ -8,7 +8,7 @@
 
 namespace wiretax::bench {
 
-/// An IPv4 interface of this host that is up.
+/// An IPv4 interface of this host.
 struct Interface {
   std::string name;
   std::uint32_t address = 0;  // host byte order
@@ -28,8 +28,10 @@ struct HostFacts {
   std::string build_id;  // of this executable, as the linker wrote it
 };
 
+/// As it calls itself.
+std::string host_name();
 HostFacts host_facts();
-std::vector<Interface> interfaces();
+std::vector<Interface> interfaces(bool also_down = false);
 
 /// Share of a wire's bits that is TCP payload: each packet of `mtu` bytes carries 52 bytes of
 /// headers (IPv4, TCP with timestamps) and takes 38 more on the wire (Ethernet header, check,

@@ -101,13 +101,15 @@ Plan make_plan_of_sets(std::vector<std::vector<Point>> sets, Profile profile, st
   Plan plan;
   double budget_s = profile == Profile::kQuick ? kQuickBudget : std::numeric_limits<double>::max();
   std::vector<std::vector<Point>> chosen;
+  std::set<std::string> paid;
   for (auto& set : sets) {
     double cost_s = 0;
-    for (const auto& point : set) cost_s += cost_of(point, profile);
+    for (const auto& point : set) cost_s += paid.contains(point.name) ? 0 : cost_of(point, profile);
     if (cost_s > budget_s) {
       plan.left_out.push_back(std::move(set.back()));
     } else {
       budget_s -= cost_s;
+      for (const auto& point : set) paid.insert(point.name);
       chosen.push_back(std::move(set));
     }
   }

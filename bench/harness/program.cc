@@ -163,13 +163,14 @@ void tell_left_out(const Plan& plan) {
   if (plan.left_out.empty()) return;
   std::map<std::string, std::vector<std::string>> sizes_by_curve;
   for (const auto& point : plan.left_out) {
-    sizes_by_curve[curve_of(point)].push_back(format_bytes(point.bytes));
+    auto& sizes = sizes_by_curve[curve_of(point)];
+    if (point.bytes > 0) sizes.push_back(format_bytes(point.bytes));
   }
   auto text =
       fmt::format("quick run: {} of {} points fit its 60 s; --profile full measures these too:\n",
                   plan.points.size(), plan.points.size() + plan.left_out.size());
   for (const auto& [curve, sizes] : sizes_by_curve) {
-    text += fmt::format("  {}: {}\n", curve, fmt::join(sizes, ", "));
+    text += fmt::format("  {}{}{}\n", curve, sizes.empty() ? "" : ": ", fmt::join(sizes, ", "));
   }
   std::fputs(text.c_str(), stderr);
 }

@@ -75,6 +75,9 @@ class Program {
                                                             const Point& /*point*/) const {
     return std::nullopt;
   }
+  /// On rank 0, when its turn has come: what one operation takes, where that is known; for
+  /// deadlines.
+  [[nodiscard]] virtual double expected_s(const Point& /*point*/) const { return 0; }
   /// Memory that one rank takes for a point.
   [[nodiscard]] virtual std::uint64_t memory_bytes(const Point& point) const = 0;
   /// On every rank, from the specification alone. Throws Failure.

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "bench/harness/clock.h"
+#include "bench/harness/host.h"
 
 namespace wiretax::bench {
 namespace {
@@ -77,12 +78,6 @@ bool completes(MPI_Request& request, double deadline_s, const std::string& phase
     if (now_s() > deadline_s) return false;
     backoff.pause();
   }
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
 }
 
 /// "; no answer from rank 1 (spark-b)", or nothing.

@@ -185,25 +185,30 @@ std::uint64_t OneShotBackend::memory_bytes(const Request& request, int ranks) {
   return layout_of(request, ranks).bytes();
 }
 
-/// Every rank takes part in the exchange, whatever fails before it.
+/// Every rank takes part in the exchange, whatever fails before it: an address, or why there is
+/// none.
 std::unique_ptr<Task> OneShotBackend::prepare(const Request& request) {
+  constexpr std::string_view kRefused = "refused: ";
+  constexpr std::string_view kFailed = "failed: ";
   std::unique_ptr<OneShotTask> task;
-  std::exception_ptr failure;
-  std::string address;
+  std::string mine;
   try {
     task = std::make_unique<OneShotTask>(group_, request);
-    address = task->mesh().address();
-  } catch (...) {
-    failure = std::current_exception();
+    mine = task->mesh().address();
+  } catch (const std::invalid_argument& error) {
+    mine = fmt::format("{}{}", kRefused, error.what());
+  } catch (const std::exception& error) {
+    mine = fmt::format("{}{}", kFailed, error.what());
   }
-  const auto addresses = group_.all_gather(address);
-  if (failure) std::rethrow_exception(failure);
-  for (std::size_t rank = 0; rank < addresses.size(); ++rank) {
-    if (addresses[rank].empty()) {
-      throw PeerLost(group_.names.at(rank) + " could not prepare the operation");
-    }
+  const auto all = group_.all_gather(mine);
+  for (std::size_t rank = 0; rank < all.size(); ++rank) {
+    const auto reason = [&](std::string_view mark) {
+      return fmt::format("{}: {}", group_.names.at(rank), all[rank].substr(mark.size()));
+    };
+    if (all[rank].starts_with(kRefused)) throw std::invalid_argument(reason(kRefused));
+    if (all[rank].starts_with(kFailed)) throw std::runtime_error(reason(kFailed));
   }
-  task->mesh().connect(addresses);
+  task->mesh().connect(all);
   return task;
 }
 

@@ -27,7 +27,7 @@ struct OneShotGroup {
   verbs::Memory memory = verbs::Memory::kHost;
   std::shared_ptr<const verbs::Cuda> cuda = nullptr;
   std::function<double()> now_s;  // the clock
-  double patience_s = 10;         // so long nothing may arrive
+  double patience_s = 4;          // so long nothing may arrive
 };
 
 /// The floor below every library: a rank writes its data into a slot of every peer's memory and a
@@ -43,7 +43,7 @@ class OneShotBackend : public Backend {
   [[nodiscard]] std::string_view name() const override { return "one_shot"; }
   /// Memory that a task of so many ranks takes on one of them.
   [[nodiscard]] static std::uint64_t memory_bytes(const Request& request, int ranks);
-  /// Throws on every rank, if one cannot.
+  /// Where one rank cannot, all throw what it has to say.
   std::unique_ptr<Task> prepare(const Request& request) override;
 
  private:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -40,6 +41,7 @@ verbs::Gid gid_of(const verbs::Device& device, verbs::WantedIpv4 ipv4) {
 Layout::Layout(std::size_t own, std::size_t windows, std::size_t ranks, std::size_t message)
     : windows_(windows),
       ranks_(ranks),
+      message_bytes_(message),
       message_stride_(padded(message)),
       messages_(padded(own)),
       flags_(messages_ + windows * ranks * message_stride_),
@@ -67,7 +69,8 @@ Mesh::Mesh(const OneShotGroup& group, const Layout& layout, std::size_t keys)
       layout_(layout),
       buffer_(layout.bytes(), group.memory, group.cuda),
       links_(group.links.size()),
-      on_their_way_(keys) {
+      on_their_way_(keys + group.links.size()),
+      keys_(keys) {
   // Of each window a message and its flag; a credit for each; and as many that are done, but not
   // yet taken out of the completion queue.
   const auto requests = static_cast<std::uint32_t>(8 * layout.windows() + 8);
@@ -75,6 +78,7 @@ Mesh::Mesh(const OneShotGroup& group, const Layout& layout, std::size_t keys)
     for (const auto& link : group.links[peer]) {
       if (links_[peer].size() == Layout::kMostLinks) break;
       auto device = std::make_unique<verbs::Device>(link.port);
+      check_size(*device, peer);
       auto endpoint = std::make_unique<verbs::Endpoint>(
           *device, gid_of(*device, link.ipv4), buffer_.bytes(),
           verbs::EndpointSettings{.depths = {.sends = requests,
@@ -84,6 +88,18 @@ Mesh::Mesh(const OneShotGroup& group, const Layout& layout, std::size_t keys)
       links_[peer].push_back({std::move(device), std::move(endpoint)});
     }
   }
+}
+
+void Mesh::check_size(const verbs::Device& device, std::size_t peer) const {
+  const auto links = std::min(group_.links[peer].size(), Layout::kMostLinks);
+  const auto bytes = layout_.message_bytes();
+  const auto part = part_of(bytes, std::clamp<std::size_t>(bytes / kLeastPart, 1, links), 0).bytes;
+  const auto limit =
+      std::min<std::uint64_t>(device.largest_message(), std::numeric_limits<std::uint32_t>::max());
+  if (part <= limit) return;
+  throw std::invalid_argument(fmt::format(
+      "{}: messages of {} bytes wanted, its limit (max_msg_sz) is {}: use smaller --bytes",
+      device.port().name(), part, limit));
 }
 
 std::string Mesh::address() const {
@@ -128,13 +144,15 @@ void Mesh::put(std::size_t peer, std::uint64_t number, const std::byte* source, 
   for (std::size_t i = 0; i < links; ++i) {
     const auto part = part_of(bytes, links, i);
     auto& link = links_[peer][i];
-    if (part.bytes > 0) {
-      post(link, source + part.offset, part.bytes, layout_.message(window, self) + part.offset,
-           kUnawaited, false);
-    }
+    Write data;
+    prepare(link, source + part.offset, part.bytes, layout_.message(window, self) + part.offset,
+            data);
+    Write flag;
+    prepare_word(link, layout_.flag_source(window, peer, i), layout_.flag(window, self, i),
+                 number + 1, key, flag);
+    data.request.next = &flag.request;  // the device is told once of both
     ++on_their_way_[key];
-    post_word(link, layout_.flag_source(window, peer, i), layout_.flag(window, self, i), number + 1,
-              key);
+    post(link, part.bytes > 0 ? data : flag);
   }
 }
 
@@ -151,39 +169,50 @@ void Mesh::await_message(std::size_t peer, std::uint64_t number, std::size_t byt
 }
 
 void Mesh::give_credit(std::size_t peer, std::uint64_t count) {
+  // Nothing else may make a receiver look at its completions, and its queue is finite.
+  const auto key = keys_ + peer;
+  wait_until([&] { return on_their_way_[key] < layout_.windows(); }, peer);
+  ++on_their_way_[key];
   const auto self = static_cast<std::size_t>(group_.rank);
-  post_word(links_[peer].front(), layout_.credit_source(peer), layout_.credit(self), count,
-            kUnawaited);
+  auto& link = links_[peer].front();
+  Write credit;
+  prepare_word(link, layout_.credit_source(peer), layout_.credit(self), count, key, credit);
+  post(link, credit);
 }
 
 void Mesh::await_credit(std::size_t peer, std::uint64_t number) {
   wait_until([&] { return number < word(layout_.credit(peer)) + layout_.windows(); }, peer);
 }
 
-void Mesh::post(Link& link, const std::byte* source, std::size_t bytes, std::size_t remote_offset,
-                std::uint64_t label, bool signaled) {
+/// A write that tells of nothing.
+void Mesh::prepare(Link& link, const std::byte* source, std::size_t bytes,
+                   std::size_t remote_offset, Write& write) {
   auto& end = *link.endpoint;
-  ibv_sge at{.addr = reinterpret_cast<std::uint64_t>(source),
-             .length = static_cast<std::uint32_t>(bytes),
-             .lkey = end.local_key()};
-  ibv_send_wr request{};
-  request.wr_id = label;
-  request.sg_list = &at;
+  write.at = {.addr = reinterpret_cast<std::uint64_t>(source),
+              .length = static_cast<std::uint32_t>(bytes),
+              .lkey = end.local_key()};
+  auto& request = write.request;
+  request.wr_id = kUnawaited;
+  request.sg_list = &write.at;
   request.num_sge = 1;
   request.opcode = IBV_WR_RDMA_WRITE;
-  if (signaled) request.send_flags |= IBV_SEND_SIGNALED;
-  auto& queue_pair = end.queue_pairs().front();
-  if (bytes <= queue_pair.inline_bytes()) request.send_flags |= IBV_SEND_INLINE;
+  if (bytes <= end.queue_pairs().front().inline_bytes()) request.send_flags = IBV_SEND_INLINE;
   request.wr.rdma.remote_addr = end.peer().memory + remote_offset;
   request.wr.rdma.rkey = end.peer().remote_key;
-  verbs::check_number(queue_pair.post(request), "ibv_post_send");
 }
 
-void Mesh::post_word(Link& link, std::size_t source, std::size_t remote_offset, std::uint64_t value,
-                     std::uint64_t label) {
+/// A word that tells of its completion by `key`.
+void Mesh::prepare_word(Link& link, std::size_t source, std::size_t remote_offset,
+                        std::uint64_t value, std::size_t key, Write& write) {
   auto& word = *reinterpret_cast<std::uint64_t*>(at(source));
   std::atomic_ref(word).store(value, std::memory_order_release);
-  post(link, at(source), kWord, remote_offset, label, true);
+  prepare(link, at(source), kWord, remote_offset, write);
+  write.request.wr_id = key;
+  write.request.send_flags |= IBV_SEND_SIGNALED;
+}
+
+void Mesh::post(Link& link, Write& first) {
+  verbs::check_number(link.endpoint->queue_pairs().front().post(first.request), "ibv_post_send");
 }
 
 std::uint64_t Mesh::word(std::size_t offset) const {

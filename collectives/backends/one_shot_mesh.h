@@ -27,6 +27,7 @@ class Layout {
 
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
   [[nodiscard]] std::size_t windows() const { return windows_; }
+  [[nodiscard]] std::size_t message_bytes() const { return message_bytes_; }
   /// The message that `peer` puts into a window, and the flags behind it.
   [[nodiscard]] std::size_t message(std::size_t window, std::size_t peer) const;
   [[nodiscard]] std::size_t flag(std::size_t window, std::size_t peer, std::size_t link) const;
@@ -44,6 +45,7 @@ class Layout {
 
   std::size_t windows_;
   std::size_t ranks_;
+  std::size_t message_bytes_;
   std::size_t message_stride_;
   std::size_t messages_;
   std::size_t flags_;
@@ -93,20 +95,28 @@ class Mesh {
   };
   [[nodiscard]] std::size_t links_for(std::size_t peer, std::size_t bytes) const;
   [[nodiscard]] static Part part_of(std::size_t bytes, std::size_t links, std::size_t i);
-  void post(Link& link, const std::byte* source, std::size_t bytes, std::size_t remote_offset,
-            std::uint64_t label, bool signaled);
-  void post_word(Link& link, std::size_t source, std::size_t remote_offset, std::uint64_t value,
-                 std::uint64_t label);
+  struct Write {
+    ibv_sge at{};
+    ibv_send_wr request{};
+  };
+  static void prepare(Link& link, const std::byte* source, std::size_t bytes,
+                      std::size_t remote_offset, Write& write);
+  void prepare_word(Link& link, std::size_t source, std::size_t remote_offset, std::uint64_t value,
+                    std::size_t key, Write& write);
+  static void post(Link& link, Write& first);
   [[nodiscard]] std::uint64_t word(std::size_t offset) const;
   template <typename Done>
   void wait_until(Done done, std::size_t peer);
   void poll();
+  /// Throws std::invalid_argument where a part of a message is more than a device sends at once.
+  void check_size(const verbs::Device& device, std::size_t peer) const;
 
   OneShotGroup group_;
   Layout layout_;
   verbs::Buffer buffer_;
   std::vector<std::vector<Link>> links_;     // by peer
-  std::vector<std::uint32_t> on_their_way_;  // by key
+  std::vector<std::uint32_t> on_their_way_;  // by key, then credits by peer
+  std::size_t keys_;
 };
 
 }  // namespace wiretax::collectives

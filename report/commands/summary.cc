@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <map>
 
+#include "report/aftermath.h"
 #include "report/commands/commands.h"
 #include "report/floor.h"
 #include "report/links.h"
@@ -70,7 +71,7 @@ int run_summary(const SummaryOptions& options) {
   std::ranges::stable_sort(files, {}, program_of);
   const Ink ink(options.colour);
   print_totals(files);
-  fmt::print("{}{}", wire_text(files, ink), floor_text(files, ink));
+  fmt::print("{}{}{}", aftermath_text(files, ink), wire_text(files, ink), floor_text(files, ink));
   for (const auto& file : files) print_file(file, ink);
   fmt::print("{}", result_table_legend());
   return all_readable ? 0 : kUnusable;

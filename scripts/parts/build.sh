@@ -2,7 +2,7 @@
 # the tests are part of it, and the programs are the same either way.
 # shellcheck shell=bash
 
-programs=(wiretax-tcp wiretax-rdma wiretax-links wiretax-collectives wiretax-token wiretax-report)
+programs=(wiretax-doctor wiretax-tcp wiretax-rdma wiretax-links wiretax-collectives wiretax-token wiretax-report)
 
 # WIRETAX_BIN: a folder of programs that somebody else has built (an installation, a build of another kind).
 bin=$(realpath -m "${WIRETAX_BIN:-$root/build/release/bin}")

@@ -42,7 +42,7 @@ last_words() { sed '/^-*$/d' "$work/stderr" | head -n 3 | tr -s '\n ' ' '; }
 
 # end_misused: the program has said which option is wrong, and every other one would say it again.
 end_misused() {
-  rm -f "$log"
+  rm -f "$log" "$out/doctor.json"
   rmdir "$out" 2>/dev/null || true
   exit 2
 }

@@ -230,6 +230,28 @@ class Test(unittest.TestCase):
         for r in self.rows():
             self.assertEqual(r["ranks"], 2 if "/among:" in r["name"] else 4)
 
+    def test_a_model_of_ones_own(self):
+        folder = os.path.join(self.folder, "my-model")
+        os.mkdir(folder)
+        path = os.path.join(folder, "config.json")
+        with open(path, "w") as stream:
+            json.dump({"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 512, "intermediate_size": 1024,
+                       "num_hidden_layers": 4, "num_attention_heads": 8, "num_key_value_heads": 8, "vocab_size": 1000,
+                       "tie_word_embeddings": False, "torch_dtype": "bfloat16"}, stream)
+        code, output = self.run_program(2, TOKEN, "--interface", "shm", "--model", path, "--batch", "1", "--phase", "decode",
+                                        "--out", self.out)
+        self.assertEqual(code, OK, output)
+        self.assertEqual([row["name"].split("/model:")[1] for row in self.rows() if row["name"].startswith("token/")],
+                         ["my-model/strategy:tp2/phase:decode/batch:1"])
+        self.assertEqual(subprocess.run([REPORT, "summary", self.out], stdout=subprocess.DEVNULL).returncode, OK)
+
+    def test_a_token_without_its_curves_has_no_price(self):
+        tokens, output = self.tokens(2, "--batch", "1", "--phase", "decode", "--benchmark_filter", "^token|all_reduce")
+        row, = tokens
+        self.assertNotIn("priced_us", row)
+        self.assertIn("no price, since a curve of it was not measured", row["label"])
+        self.assertNotIn("its price. Of these", output)
+
     def test_a_token_with_gaps_reads_memory_between_its_messages(self):
         tokens, output = self.tokens(2, "--batch", "1", "--phase", "decode", "--gap", "200")
         row, = tokens

@@ -9,7 +9,7 @@ import unittest
 
 from scripts import BIN, SHORT, ScriptTest, finished_points, run, script
 
-FILES = ["collectives-mpi-lo.json", "collectives-mpi-shm.json", "decide.json", "run.log", "tcp.json"]
+FILES = ["collectives-mpi-lo.json", "collectives-mpi-shm.json", "decide.json", "doctor.json", "run.log", "tcp.json"]
 
 # Stands in for a measuring program: "$2" follows --out, as scripts/run puts it.
 PROGRAM = """#!/bin/sh
@@ -33,7 +33,7 @@ class WholeRun(ScriptTest):
         done = run("run", "--out", self.out, *SHORT)
         self.assert_ends(done, 0)
         self.assertEqual(sorted(os.listdir(self.out)), FILES)
-        for name in FILES[:2] + FILES[4:]:
+        for name in FILES[:2] + FILES[5:]:
             self.assertGreater(finished_points(f"{self.out}/{name}"), 0, name)
         self.assertEqual(done.stdout.splitlines()[-1], self.out)
         self.assertIn("not a network", done.stdout)
@@ -42,7 +42,7 @@ class WholeRun(ScriptTest):
     def test_a_tokens_messages(self):
         done = run("run", "--out", self.out, "--only", "token", "--interface", "shm", "--model", "Llama-3.1-8B", "--batch", "1")
         self.assert_ends(done, 0)
-        self.assertEqual(sorted(os.listdir(self.out)), ["decide.json", "run.log", "token-mpi-shm.json"])
+        self.assertEqual(sorted(os.listdir(self.out)), ["decide.json", "doctor.json", "run.log", "token-mpi-shm.json"])
         self.assertRegex(done.stdout, r"Llama-3\.1-8B +tp2 +decode of 1 +mpi shm ")
 
     def test_one_rank_is_a_skip_and_not_a_failure(self):
@@ -85,6 +85,12 @@ class Endings(ScriptTest):
         shutil.copy(f"{BIN}/wiretax-report", self.bin)
         for name in ("rdma", "links", "collectives", "token"):
             self.program(f"wiretax-{name}", "write complete")
+        self.doctor(0)
+
+    def doctor(self, code):
+        with open(f"{self.bin}/wiretax-doctor", "w") as file:
+            file.write(f"#!/bin/sh\n[ $OMPI_COMM_WORLD_RANK = 0 ] || exit 0\necho FAULT port-down\nexit {code}\n")
+        os.chmod(f"{self.bin}/wiretax-doctor", 0o755)
 
     def program(self, name, body):
         with open(f"{self.bin}/{name}", "w") as file:
@@ -97,6 +103,19 @@ class Endings(ScriptTest):
         self.assert_ends(done, code, *sentences)
         self.assertTrue(os.path.exists(f"{self.out}/collectives-mpi-shm.json"), "the later programs run")
         self.assertEqual(len([line for line in done.stderr.splitlines() if "error: " in line]), len(sentences))
+
+    def test_a_fault_that_the_doctor_finds(self):
+        self.doctor(5)
+        self.program("wiretax-tcp", "write complete")
+        environment = {**os.environ, "WIRETAX_BIN": self.bin}
+        done = run("run", "--out", self.out, env=environment)
+        self.assert_ends(done, 5, "wiretax-doctor found a fault: mend it as it says, or type --go-on to measure all the same")
+        self.assertIn("FAULT port-down", done.stdout)
+        self.assertFalse(os.path.exists(f"{self.out}/tcp.json"), "nothing is measured")
+        shutil.rmtree(self.out)
+        done = run("run", "--out", self.out, "--go-on", env=environment)
+        self.assert_ends(done, 0, "going on all the same, as --go-on says")
+        self.assertTrue(os.path.exists(f"{self.out}/tcp.json"))
 
     def test_complete(self):
         self.assert_run_ends(0, tcp="write complete")

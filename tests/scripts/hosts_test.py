@@ -10,7 +10,7 @@ import unittest
 import machines
 from scripts import SHORT, ScriptTest, finished_points, processes_naming, ranks_of, script, wait_for_first_point, wait_until
 
-FILES = ["collectives-mpi-mgmt0.json", "collectives-mpi-wire0.json", "decide.json", "run.log", "tcp.json"]
+FILES = ["collectives-mpi-mgmt0.json", "collectives-mpi-wire0.json", "decide.json", "doctor.json", "run.log", "tcp.json"]
 
 
 class Hosts(ScriptTest):
@@ -80,7 +80,7 @@ class Hosts(ScriptTest):
         started = self.start()
         os.killpg(started.pid, signal.SIGINT)
         self.assert_ends(self.end(started), 130, "finished points in ")
-        self.assertEqual(sorted(os.listdir(self.out)), ["run.log", "tcp.json"])
+        self.assertEqual(sorted(os.listdir(self.out)), ["doctor.json", "run.log", "tcp.json"])
 
     def test_rank_on_the_other_host_is_lost(self):
         started = self.start("--only", "tcp")

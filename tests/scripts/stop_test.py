@@ -30,7 +30,7 @@ class Stop(ScriptTest):
     def assert_kept(self, done):
         self.assertGreater(finished_points(f"{self.out}/tcp.json"), 0)
         self.assertIn("finished points in ", done.stderr)
-        self.assertEqual(sorted(os.listdir(self.out)), ["run.log", "tcp.json"])
+        self.assertEqual(sorted(os.listdir(self.out)), ["doctor.json", "run.log", "tcp.json"])
 
     def test_ctrl_c(self):
         self.start()

@@ -22,9 +22,15 @@ Json row(const std::string& name, double time_us, double bytes, double ranks = 2
           {"label", "valid"},     {"bytes", bytes},          {"ranks", ranks}};
 }
 
+/// One_shot's file, which tells its devices, or another's.
 ResultFile file_of(const std::vector<Json>& rows) {
-  const Json document = {{"context", {{"wiretax_schema", 1}, {"wiretax_status", "complete"}}},
-                         {"benchmarks", rows}};
+  Json context = {{"wiretax_schema", 1}, {"wiretax_status", "complete"}};
+  if (rows.front()["name"].get<std::string>().find("one_shot") != std::string::npos) {
+    context["wiretax_fabric"] = "one_shot";
+    context["rdma_devices"] = {
+        {{"host", "spark-a"}, {"device", "rocep1s0f0"}, {"number", 1}, {"netdev", "enp1s0f0np0"}}};
+  }
+  const Json document = {{"context", context}, {"benchmarks", rows}};
   return parse_result_file(document.dump(), "file.json");
 }
 
@@ -47,6 +53,13 @@ TEST(Floor, WhatALibraryAddsToTheWire) {
 TEST(Floor, ALibraryAtTheFloorAddsNothing) {
   EXPECT_THAT(text_of({file_of({row(kOneShot, 10, 10240), row(kMpi, 9, 10240)})}),
               ContainsRegex("9 us +10 us +-\n"));
+}
+
+TEST(Floor, AnotherWireIsNotCompared) {
+  auto management = kMpi;
+  management.replace(management.find("enp1s0f0np0"), 11, "enP7s7");
+  EXPECT_EQ(text_of({file_of({row(kOneShot, 10, 10240)}), file_of({row(management, 40, 10240)})}),
+            "");
 }
 
 TEST(Floor, OnlyTheSameIsCompared) {

@@ -18,6 +18,7 @@ ScheduleStep step(const char* operation, std::uint64_t bytes, std::uint64_t coun
 
 constexpr const char* kLayers = "attention and FFN output of each layer";
 constexpr const char* kHop = "hidden state and residual to the next stage";
+constexpr const char* kArrival = "hidden state and residual on arrival";
 constexpr const char* kBack = "sampled tokens back to the first stage";
 
 TEST(Schedule, OfTwoTensorParallelRanks) {
@@ -48,8 +49,9 @@ TEST(Schedule, OfTwoStagesOfTwoRanks) {
       schedule_of(model, parse_split("tp2pp2"), {1, 1}),
       ElementsAre(
           step("all_reduce", 8192, 1, {0, 1}, "embedding"),
-          step("all_reduce", 8192, 32, {0, 1}, kLayers), step("send_recv", 8192, 2, {0, 2}, kHop),
-          step("send_recv", 8192, 2, {1, 3}, kHop), step("all_reduce", 8192, 32, {2, 3}, kLayers),
+          step("all_reduce", 8192, 32, {0, 1}, kLayers), step("send_recv", 4096, 2, {0, 2}, kHop),
+          step("send_recv", 4096, 2, {1, 3}, kHop), step("all_gather", 8192, 2, {2, 3}, kArrival),
+          step("all_reduce", 8192, 32, {2, 3}, kLayers),
           step("all_gather", 128256UL * 2, 1, {2, 3}, "logits"),
           step("send_recv", 4, 1, {2, 0}, kBack), step("send_recv", 4, 1, {3, 1}, kBack)));
 }

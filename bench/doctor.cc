@@ -1,0 +1,151 @@
+// wiretax-doctor: what will go wrong before it does, on every rank and between ranks.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "bench/doctor/evidence.h"
+#include "bench/doctor/finding.h"
+#include "bench/doctor/gather.h"
+#include "bench/harness/ranks.h"
+#include "bench/harness/supervisor.h"
+#include "report/table.h"
+
+namespace wiretax::doctor {
+namespace {
+
+using bench::ExitCode;
+using bench::Failure;
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  bool local = false;
+  bool json = false;
+  std::string out;
+  std::string color = "auto";
+};
+
+std::string json_of(const std::vector<Evidence>& hosts, const std::vector<Finding>& findings) {
+  Json document = {{"schema", 1}, {"version", WIRETAX_VERSION}, {"findings", Json::array()}};
+  for (const auto& finding : findings) {
+    document["findings"].push_back({{"id", finding.id},
+                                    {"severity", severity_name(finding.severity)},
+                                    {"who", finding.who},
+                                    {"evidence", finding.evidence},
+                                    {"fix", finding.fix}});
+  }
+  document["hosts"] = Json::array();
+  for (const auto& host : hosts) document["hosts"].push_back(Json::parse(to_json_text(host)));
+  return document.dump(2) + "\n";
+}
+
+std::string mark_of(Severity severity, const Ink& ink) {
+  switch (severity) {
+    case Severity::kFault:
+      return ink.bad("FAULT");
+    case Severity::kWarning:
+      return ink.doubtful("warning");
+    case Severity::kInfo:
+      return "info";
+  }
+  return {};
+}
+
+std::size_t count_of(const std::vector<Finding>& findings, Severity severity) {
+  return static_cast<std::size_t>(std::ranges::count(findings, severity, &Finding::severity));
+}
+
+std::string counted(std::size_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+std::string text_of(const std::vector<Evidence>& hosts, const std::vector<Finding>& findings,
+                    const Ink& ink) {
+  auto text = ink.bold(fmt::format("{} looked at: {}, {}\n", counted(hosts.size(), "rank"),
+                                   counted(count_of(findings, Severity::kFault), "fault"),
+                                   counted(count_of(findings, Severity::kWarning), "warning")));
+  for (const auto& finding : findings) {
+    text += fmt::format("\n{} {}{}{}\n  {}\n  fix: {}\n", mark_of(finding.severity, ink),
+                        finding.id, finding.who.empty() ? "" : " at ", printable(finding.who),
+                        printable(finding.evidence), printable(finding.fix));
+  }
+  for (const auto& host : hosts) {
+    for (const auto& unseen : host.unseen) {
+      text += fmt::format("\nnot seen at {}: {}\n", printable(host.who), printable(unseen));
+    }
+  }
+  return text;
+}
+
+int tell(const std::vector<Evidence>& hosts, const Options& options) {
+  const auto findings = examine(hosts);
+  const auto json = json_of(hosts, findings);
+  if (!options.out.empty() && !(std::ofstream(options.out) << json << std::flush)) {
+    throw Failure(ExitCode::kEnvironment, "cannot write " + options.out);
+  }
+  const bool colour =
+      options.color == "always" ||
+      (options.color == "auto" && std::getenv("NO_COLOR") == nullptr && isatty(STDOUT_FILENO) == 1);
+  const Ink ink(colour ? Colour::kAlways : Colour::kNever);
+  fmt::print("{}", options.json ? json : text_of(hosts, findings, ink));
+  std::fflush(stdout);
+  return count_of(findings, Severity::kFault) > 0 ? static_cast<int>(ExitCode::kEnvironment) : 0;
+}
+
+int between_ranks(const Options& options) {
+  bench::Supervisor supervisor;
+  bench::Ranks ranks(supervisor);
+  auto mine = gather();
+  mine.who = ranks.describe(ranks.rank());
+  const auto texts = ranks.all_gather(to_json_text(mine), "telling what was seen");
+  int code = 0;
+  bench::together(ranks, "examining", [&] {
+    if (!ranks.leads()) return;
+    std::vector<Evidence> hosts;
+    hosts.reserve(texts.size());
+    for (const auto& text : texts) hosts.push_back(evidence_from(text));
+    code = tell(hosts, options);
+  });
+  return code;
+}
+
+}  // namespace
+}  // namespace wiretax::doctor
+
+int main(int argc, char** argv) {
+  using namespace wiretax;
+  doctor::Options options;
+  CLI::App app(
+      "Says what will go wrong before it does: devices, links, addresses, limits, "
+      "libraries and NCCL's settings, on every rank and between ranks.",
+      "wiretax-doctor");
+  app.set_version_flag("--version", WIRETAX_VERSION);
+  app.add_flag("--local", options.local, "This host only, without MPI");
+  app.add_flag("--json", options.json, "For programs");
+  app.add_option("--out", options.out, "A file for the JSON, beside what is printed");
+  app.add_option("--color", options.color, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    std::fputs(fmt::format("error: {} (--help lists the options)\n", error.what()).c_str(), stderr);
+    return static_cast<int>(bench::ExitCode::kUsage);
+  }
+  try {
+    return options.local ? doctor::tell({doctor::gather()}, options)
+                         : doctor::between_ranks(options);
+  } catch (const std::exception& error) {
+    const auto failure = bench::as_failure(error);
+    std::fputs(fmt::format("error: {}\n", failure.what()).c_str(), stderr);
+    return static_cast<int>(failure.code());
+  }
+}

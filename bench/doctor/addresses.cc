@@ -1,0 +1,105 @@
+// IPv4 addresses of the fast links, and which interface others would take.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "bench/doctor/finding.h"
+#include "bench/harness/host.h"
+
+namespace wiretax::doctor {
+namespace {
+
+using verbs::Ipv4Network;
+using verbs::Port;
+
+constexpr std::uint32_t kLinkLocal = 0xa9fe0000;  // 169.254.0.0/16
+
+bool link_local(const Ipv4Network& network) {
+  constexpr unsigned kHostBits = 16;
+  return network.address >> kHostBits == kLinkLocal >> kHostBits;
+}
+
+std::string text_of(const Ipv4Network& network) {
+  return fmt::format("{} {}/{}", network.netdev, bench::format_address(network.address),
+                     network.prefix_length);
+}
+
+void check_missing(const Evidence& host, Findings& findings) {
+  for (const auto& port : host.ports) {
+    if (!port.active() || !port.ethernet() || !port.networks.empty()) continue;
+    findings.add(
+        "half-without-ipv4",
+        fmt::format("{} is ACTIVE, and {} has no IPv4 address", port.name(), port.netdev),
+        fmt::format("sudo ip address add ADDRESS/24 dev {}, of a subnet that only this link "
+                    "has; for good in netplan",
+                    port.netdev));
+    if (!host.network_manager) continue;
+    findings.add("addresses-vanish",
+                 fmt::format("NetworkManager runs here, and {} has no address: one that was set by "
+                             "hand may have been taken away",
+                             port.netdev));
+  }
+}
+
+/// Networks of the ACTIVE ports.
+std::vector<Ipv4Network> fast_networks(const Evidence& host) {
+  std::vector<Ipv4Network> networks;
+  for (const auto& port : host.ports) {
+    if (!port.active()) continue;
+    networks.insert(networks.end(), port.networks.begin(), port.networks.end());
+  }
+  return networks;
+}
+
+void check_subnets(const Evidence& host, Findings& findings) {
+  const auto networks = fast_networks(host);
+  for (std::size_t i = 0; i < networks.size(); ++i) {
+    for (std::size_t k = i + 1; k < networks.size(); ++k) {
+      const auto& [a, b] = std::tie(networks[i], networks[k]);
+      if (a.netdev == b.netdev || link_local(a) || !a.contains(b.address)) continue;
+      findings.add("halves-in-one-subnet", fmt::format("{} and {}", text_of(a), text_of(b)),
+                   fmt::format("give {} an address in a /24 of its own, on both ends", b.netdev));
+    }
+  }
+}
+
+void check_link_local(const Evidence& host, Findings& findings) {
+  std::set<std::string> only;
+  for (const auto& interface : host.interfaces) {
+    const bool all =
+        !interface.networks.empty() && std::ranges::all_of(interface.networks, link_local);
+    if (all) only.insert(interface.name);
+  }
+  if (only.size() < 2) return;
+  findings.add("link-local-ambiguous",
+               fmt::format("{} have addresses in 169.254.0.0/16 only", fmt::join(only, " and ")));
+}
+
+/// Engines take the address of the default route where they are not told another.
+void check_host_ip(const Evidence& host, Findings& findings) {
+  const auto* const interface = host.interface(host.default_interface);
+  const bool slow = interface != nullptr && interface->wireless;
+  const bool told =
+      host.environment.contains("VLLM_HOST_IP") || host.environment.contains("SGLANG_HOST_IP");
+  const auto networks = fast_networks(host);
+  if (!slow || told || networks.empty()) return;
+  findings.add("host-ip-wrong",
+               fmt::format("the default route is over {}, which is Wi-Fi", host.default_interface),
+               fmt::format("export VLLM_HOST_IP={0} (or SGLANG_HOST_IP={0})",
+                           bench::format_address(networks.front().address)));
+}
+
+}  // namespace
+
+void check_addresses(const Evidence& host, Findings& findings) {
+  check_missing(host, findings);
+  check_subnets(host, findings);
+  check_link_local(host, findings);
+  check_host_ip(host, findings);
+}
+
+}  // namespace wiretax::doctor

@@ -1,0 +1,164 @@
+// What NCCL would read of its environment and files, and what it would do with that.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "bench/doctor/finding.h"
+#include "bench/doctor/name_list.h"
+
+namespace wiretax::doctor {
+namespace {
+
+using verbs::Port;
+
+constexpr int kVersion2304 = 23004;  // 2.30.4, as ncclGetVersion has it
+
+bool is_on(const std::optional<std::string>& value) { return value && *value != "0"; }
+
+/// "unset NAME", or where the line is that sets it.
+std::string unset(const Evidence& host, const std::string& name) {
+  if (host.environment.contains(name)) return "unset " + name;
+  return "delete the line: " + host.where(name);
+}
+
+void check_network(const Evidence& host, Findings& findings) {
+  if (host.ports.empty()) return;
+  if (is_on(host.nccl_setting("NCCL_IB_DISABLE"))) {
+    findings.add("ib-disabled", host.where("NCCL_IB_DISABLE"), unset(host, "NCCL_IB_DISABLE"));
+  }
+  if (host.nccl_setting("NCCL_NET") == "Socket") {
+    findings.add("net-forced-socket", host.where("NCCL_NET"), unset(host, "NCCL_NET"));
+  }
+}
+
+void check_files(const Evidence& host, Findings& findings) {
+  std::set<std::string> files;
+  for (const auto& setting : host.nccl_conf) files.insert(setting.file);
+  for (const auto& file : files) {
+    std::vector<std::string> names;
+    for (const auto& setting : host.nccl_conf) {
+      if (setting.file == file) names.push_back(setting.name);
+    }
+    findings.add("leftover-nccl-conf", fmt::format("{} sets {}", file, fmt::join(names, ", ")),
+                 fmt::format("delete {} if nobody wants that", file));
+  }
+}
+
+void check_sockets(const Evidence& host, Findings& findings) {
+  const auto wish = host.nccl_setting("NCCL_SOCKET_IFNAME");
+  if (!wish) return;
+  const NameList list(*wish);
+  std::vector<std::string> taken;
+  for (const auto& interface : host.interfaces) {
+    if (interface.up && !interface.networks.empty() && list.takes(interface.name)) {
+      taken.push_back(interface.name);
+    }
+  }
+  if (taken.empty()) {
+    findings.add("no-ip-interface",
+                 fmt::format("{}, and no interface of such a name is up and has an address",
+                             host.where("NCCL_SOCKET_IFNAME")));
+    return;
+  }
+  const auto leads_nowhere = [&](const std::string& name) {
+    return name.starts_with("docker") || name.starts_with("tailscale") ||
+           host.interface(name)->wireless;
+  };
+  if (!leads_nowhere(taken.front())) return;
+  findings.add("wrong-interface",
+               fmt::format("{}, which is {}", host.where("NCCL_SOCKET_IFNAME"), taken.front()));
+}
+
+void check_versions(const Evidence& host, Findings& findings) {
+  if (!host.external_plugin.empty()) {
+    findings.add("external-plugin", host.external_plugin + " is there to be loaded");
+  }
+  if (!host.nccl) return;
+  if (host.nccl->version <= kVersion2304 &&
+      is_on(host.nccl_setting("NCCL_IB_SUBNET_AWARE_ROUTING"))) {
+    findings.add("subnet-aware-unknown",
+                 fmt::format("{}, and NCCL is of version {}",
+                             host.where("NCCL_IB_SUBNET_AWARE_ROUTING"), host.nccl->version));
+  }
+  if (host.nccl->version == kVersion2304 && host.nccl_setting("NCCL_NVLS_ENABLE") != "0") {
+    findings.add("nvls-hang", Severity::kWarning, "NCCL is of version 2.30.4: " + host.nccl->path,
+                 "export NCCL_NVLS_ENABLE=0, or another version");
+  }
+}
+
+/// The ports that NCCL_IB_HCA leaves, of those that could be used.
+std::vector<const Port*> left_by(const NameList& list, const Evidence& host) {
+  std::vector<const Port*> left;
+  for (const auto& port : host.ports) {
+    if (port.active() && list.takes(port.device, port.number)) left.push_back(&port);
+  }
+  return left;
+}
+
+void check_filter(const Evidence& host, Findings& findings) {
+  const auto wish = host.nccl_setting("NCCL_IB_HCA");
+  const bool any = std::ranges::any_of(host.ports, &Port::active);
+  if (!wish || !any) return;
+  const auto left = left_by(NameList(*wish), host);
+  if (left.empty()) {
+    std::vector<std::string> names;
+    for (const auto& port : host.ports) names.push_back(port.name());
+    findings.add("hca-filter", fmt::format("{}, and the devices here are {}",
+                                           host.where("NCCL_IB_HCA"), fmt::join(names, ", ")));
+    return;
+  }
+  for (const auto* const port : left) {
+    for (const auto& twin : host.ports) {
+      const bool lonely = twin.active() && twin.name() != port->name() &&
+                          !port->phys_port_name.empty() && twin.cage() == port->cage() &&
+                          std::ranges::none_of(left, [&](const Port* other) {
+                            return other->name() == twin.name();
+                          });
+      if (!lonely) continue;
+      findings.add("one-half-only",
+                   fmt::format("{} leaves out {}, the other half of {}'s cage",
+                               host.where("NCCL_IB_HCA"), twin.name(), port->name()),
+                   fmt::format("NCCL_IB_HCA={},{}", port->device, twin.device));
+    }
+  }
+}
+
+void check_gid_index(const Evidence& host, Findings& findings) {
+  const auto wish = host.nccl_setting("NCCL_IB_GID_INDEX");
+  if (!wish) return;
+  int index = 0;
+  const auto [end, error] = std::from_chars(wish->data(), wish->data() + wish->size(), index);
+  if (error != std::errc() || index < 0) return;  // -1: NCCL chooses
+  for (const auto& port : host.ports) {
+    if (!port.active() || !port.ethernet()) continue;
+    const auto gid = std::ranges::find(port.gids, index, &verbs::Gid::index);
+    if (gid == port.gids.end()) {
+      findings.add("gid-index-empty", fmt::format("{}, and {} has no GID at that index",
+                                                  host.where("NCCL_IB_GID_INDEX"), port.name()));
+    } else if (gid->type != verbs::GidType::kRoceV2 || !gid->ipv4()) {
+      findings.add("gid-link-local",
+                   fmt::format("{}, where {} has {}, which is not RoCE v2 of an IPv4 address",
+                               host.where("NCCL_IB_GID_INDEX"), port.name(), gid->text()));
+    }
+  }
+}
+
+}  // namespace
+
+void check_nccl(const Evidence& host, Findings& findings) {
+  check_network(host, findings);
+  check_files(host, findings);
+  check_sockets(host, findings);
+  check_versions(host, findings);
+}
+
+void check_nccl_devices(const Evidence& host, Findings& findings) {
+  check_filter(host, findings);
+  check_gid_index(host, findings);
+}
+
+}  // namespace wiretax::doctor
