@@ -105,25 +105,25 @@ int between_ranks(const Options& options) {
   mine.who = ranks.describe(ranks.rank());
   const auto texts = ranks.all_gather(to_json_text(mine), "telling what was seen");
   int code = 0;
-  bench::together(ranks, "examining", [&] {
-    if (!ranks.leads()) return;
-    std::vector<Evidence> hosts;
-    hosts.reserve(texts.size());
-    for (const auto& text : texts) hosts.push_back(evidence_from(text));
-    code = tell(hosts, options);
-  });
+  try {
+    bench::together(ranks, "examining", [&] {
+      if (!ranks.leads()) return;
+      std::vector<Evidence> hosts;
+      hosts.reserve(texts.size());
+      for (const auto& text : texts) hosts.push_back(evidence_from(text));
+      code = tell(hosts, options);
+    });
+  } catch (const bench::AgreedFailure&) {
+    if (ranks.leads()) throw;  // rank 0 speaks for all
+  }
   return code;
 }
 
-}  // namespace
-}  // namespace wiretax::doctor
-
-int main(int argc, char** argv) {
-  using namespace wiretax;
-  doctor::Options options;
+int run(int argc, char** argv) {
+  Options options;
   CLI::App app(
-      "Says what will go wrong before it does: devices, links, addresses, limits, "
-      "libraries and NCCL's settings, on every rank and between ranks.",
+      "Says what will go wrong before it does: devices, links, addresses, limits, libraries and "
+      "NCCL's settings, on every rank and between ranks.",
       "wiretax-doctor");
   app.set_version_flag("--version", WIRETAX_VERSION);
   app.add_flag("--local", options.local, "This host only, without MPI");
@@ -137,15 +137,26 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    std::fputs(fmt::format("error: {} (--help lists the options)\n", error.what()).c_str(), stderr);
-    return static_cast<int>(bench::ExitCode::kUsage);
+    throw Failure(ExitCode::kUsage, fmt::format("{} (--help lists the options)", error.what()));
   }
+  return options.local ? tell({gather()}, options) : between_ranks(options);
+}
+
+int fail(const Failure& failure) {
+  std::fputs(fmt::format("error: {}\n", failure.what()).c_str(), stderr);
+  return static_cast<int>(failure.code());
+}
+
+}  // namespace
+}  // namespace wiretax::doctor
+
+int main(int argc, char** argv) {
+  using namespace wiretax;
   try {
-    return options.local ? doctor::tell({doctor::gather()}, options)
-                         : doctor::between_ranks(options);
+    return doctor::run(argc, argv);
+  } catch (const bench::Failure& failure) {
+    return doctor::fail(failure);
   } catch (const std::exception& error) {
-    const auto failure = bench::as_failure(error);
-    std::fputs(fmt::format("error: {}\n", failure.what()).c_str(), stderr);
-    return static_cast<int>(failure.code());
+    return doctor::fail(bench::as_failure(error));
   }
 }

@@ -62,7 +62,7 @@ collectives::Request request_of(const ScheduleStep& step, std::uint64_t ranks, P
 std::string label_of(const Model& model) {
   const std::filesystem::path path = model.name;
   constexpr std::string_view kUsual = "config.json";
-  const auto file = path.filename().string();
+  auto file = path.filename().string();
   if (!file.starts_with(kUsual)) return file;
   return std::filesystem::absolute(path).parent_path().filename().string() +
          file.substr(kUsual.size());
@@ -465,6 +465,7 @@ class TokenProgram : public Program {
 
   static std::vector<std::string> growth_of(const std::vector<std::string>& evidence) {
     std::vector<std::string> growth;
+    growth.reserve(evidence.size());
     for (const auto& text : evidence) growth.push_back(Json::parse(text)["growth"]);
     return growth;
   }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string_view>
+#include <tuple>
 
 #include "report/rdma_context.h"
 #include "report/units.h"
@@ -24,7 +25,10 @@ struct Kind {
   std::string variant;  // place, pattern, and which of the ranks
   std::uint64_t bytes = 0;
 
-  auto operator<=>(const Kind&) const = default;
+  bool operator<(const Kind& other) const {
+    return std::tie(operation, ranks, type, variant, bytes) <
+           std::tie(other.operation, other.ranks, other.type, other.variant, other.bytes);
+  }
 };
 
 struct Times {

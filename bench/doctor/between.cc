@@ -69,6 +69,7 @@ std::map<std::string, std::vector<std::string>> by_value(const std::vector<Evide
 
 std::string listed(const std::map<std::string, std::vector<std::string>>& values) {
   std::vector<std::string> parts;
+  parts.reserve(values.size());
   for (const auto& [value, hosts] : values) {
     parts.push_back(
         fmt::format("{} at {}", value.empty() ? "none" : value, fmt::join(hosts, ", ")));

@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 constexpr std::size_t kLine = 64;
 constexpr std::size_t kWord = sizeof(std::uint64_t);
 // Below this a second link costs more than it carries.
-constexpr std::size_t kLeastPart = 32 * 1024;
+constexpr std::size_t kLeastPart = std::size_t{32} * 1024;
 // What a small all_reduce of one element or a flag needs; more makes every slot of the queue
 // larger.
 constexpr std::uint32_t kInline = 256;

@@ -19,6 +19,7 @@ TCP = os.path.join(BIN, "wiretax-tcp")
 RDMA = os.path.join(BIN, "wiretax-rdma")
 LINKS = os.path.join(BIN, "wiretax-links")
 COLLECTIVES = os.path.join(BIN, "wiretax-collectives")
+DOCTOR = os.path.join(BIN, "wiretax-doctor")
 TOKEN = os.path.join(BIN, "wiretax-token")
 REPORT = os.path.join(BIN, "wiretax-report")
 FAULTY = os.environ.get("WIRETAX_FAULTY", "")
@@ -283,6 +284,32 @@ class Test(unittest.TestCase):
             self.assertEqual(code, OK, output)
             self.assertTrue(all("skipped: " in row["error_message"] for row in self.rows()), output)
             self.assertIn("skipped: ", output)
+
+    def test_the_doctor_looks_at_every_rank(self):
+        code, output = self.run_program(2, DOCTOR, "--out", self.out)
+        self.assertIn(code, (OK, ENVIRONMENT), output)
+        document = self.document()
+        self.assertEqual([host["who"].split(" ")[:2] for host in document["hosts"]], [["rank", "0"], ["rank", "1"]])
+        faults = [finding for finding in document["findings"] if finding["severity"] == "fault"]
+        self.assertEqual(code, ENVIRONMENT if faults else OK)
+        self.assertIn(f"2 ranks looked at: {len(faults)} fault", output)
+
+    def test_the_doctor_finds_a_variable_of_one_rank(self):
+        code, output = self.run_program(1, DOCTOR, "--json", ":", "-np", "1", "env", "NCCL_DEBUG=INFO", DOCTOR, "--json")
+        self.assertEqual(code, ENVIRONMENT, output)
+        self.assertIn("env-not-forwarded", output)
+
+    def test_the_doctor_without_mpi(self):
+        done = subprocess.run([DOCTOR, "--local"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        self.assertIn(done.returncode, (OK, ENVIRONMENT), done.stderr)
+        self.assertIn("1 rank looked at: ", done.stdout)
+
+    def test_the_doctor_cannot_write(self):
+        code, output = self.run_program(2, DOCTOR, "--out", os.path.join(self.folder, "missing", "doctor.json"))
+        self.assertEqual(code, ENVIRONMENT, output)
+        self.assert_one_error(output, "cannot write")
+        code, output = self.run_program(2, DOCTOR, "--nonsense")
+        self.assertEqual(code, USAGE, output)
 
     def test_filter_and_list(self):
         code, output = self.run_program(2, TCP, "--benchmark_list_tests", "--benchmark_filter", "round_trip.*:64$")
