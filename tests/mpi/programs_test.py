@@ -208,8 +208,8 @@ class Test(unittest.TestCase):
         for row in tokens:
             self.assertGreater(row["all_reduce_us"], 0)
             self.assertGreater(row["all_gather_us"], 0)
-            # Its kinds of messages are all that a token is, but for the clock's own cost.
-            self.assertLess(row["all_reduce_us"] + row["all_gather_us"], 1.2 * row["real_time"])
+            # Its kinds of messages are all that a token is, but for tokens that were sent and not timed.
+            self.assertLess(row["all_reduce_us"] + row["all_gather_us"], 3 * row["real_time"])
         self.assertIn("a token's messages", output)
         self.assertRegex(output, r"Llama-3\.1-8B +tp2 +decode of 8 +mpi shm ")
 
