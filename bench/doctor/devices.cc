@@ -29,8 +29,11 @@ void check_presence(const Evidence& host, Findings& findings) {
   if (host.spark() && host.rdma_functions == 0 && host.ports.empty()) {
     findings.add("no-cable", "no RDMA device, and no function of vendor 15b3 on PCI");
   }
-  if (devices < static_cast<std::size_t>(host.rdma_functions) && !host.container) {
-    findings.add("device-vanished",
+  // Elsewhere such a card may be there for Ethernet alone.
+  const bool meant_for_rdma = host.spark() || devices > 0;
+  if (devices < static_cast<std::size_t>(host.rdma_functions) && !host.container &&
+      meant_for_rdma) {
+    findings.add("device-vanished", host.spark() ? Severity::kFault : Severity::kWarning,
                  fmt::format("{} network functions of vendor 15b3 on PCI, {} RDMA devices",
                              host.rdma_functions, devices));
   }

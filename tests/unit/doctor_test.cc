@@ -102,6 +102,8 @@ TEST(Doctor, AMachineWithoutRdmaHasNothing) {
   laptop.memory = {{"MemAvailable", kGibibyte}};
   laptop.clocksource = "tsc";
   EXPECT_THAT(ids_of(examine({laptop})), IsEmpty());
+  laptop.rdma_functions = 2;  // for Ethernet, as in many a cloud
+  EXPECT_THAT(ids_of(examine({laptop})), IsEmpty());
 }
 
 /// A host that has exactly one thing wrong, which healthy() has not.
