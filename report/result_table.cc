@@ -7,6 +7,7 @@
 #include <map>
 #include <vector>
 
+#include "report/record_text.h"
 #include "report/token.h"
 #include "report/units.h"
 
@@ -41,11 +42,6 @@ std::string interval_of(const Record& record) {
   return fmt::format("+-{:.1f} %", 100 * half_width(record));
 }
 
-std::string time_of(const Record& record, std::string_view counter) {
-  const auto microseconds = record.counter(counter);
-  return microseconds ? format_seconds(*microseconds * kMicrosecond) : "-";
-}
-
 std::string rate_of(const Record& record, std::string_view counter) {
   const auto rate = record.counter(counter);
   return rate ? format_gigabytes_per_second(*rate * kGigabyte) : "-";
@@ -62,31 +58,22 @@ std::string count_of(const Record& record, std::string_view counter) {
   return count ? fmt::format("{:.0f}", *count) : "-";
 }
 
-std::string verdict_of(const Record& record, const Ink& ink) {
-  const auto reason = printable(record.reason);
-  switch (record.verdict) {
-    case Verdict::kValid:
-      return ink.good("valid");
-    case Verdict::kSuspect:
-      return ink.doubtful("SUSPECT") + ": " + reason;
-    case Verdict::kSkipped:
-      return "skipped: " + reason;
-    case Verdict::kInvalid:
-      return ink.bad("INVALID") + ": " + reason;
-  }
-  return {};
-}
-
 std::vector<std::string> cells_of(const Record& record, const Ink& ink) {
   if (!record.measured()) {
-    return {size_of(record), "-", "-", "-", "-", "-", "-", "-", "-", "-", verdict_of(record, ink)};
+    return {size_of(record),          "-", "-", "-", "-", "-", "-", "-", "-", "-",
+            verdict_text(record, ink)};
   }
-  return {size_of(record),           format_seconds(record.time_s),
-          interval_of(record),       time_of(record, "p50_us"),
-          time_of(record, "p99_us"), time_of(record, "max_us"),
-          rate_of(record, "GBps"),   rate_of(record, "bus_GBps"),
-          bound_share_of(record),    count_of(record, "samples"),
-          verdict_of(record, ink)};
+  return {size_of(record),
+          format_seconds(record.time_s),
+          interval_of(record),
+          time_text(record, "p50_us"),
+          time_text(record, "p99_us"),
+          time_text(record, "max_us"),
+          rate_of(record, "GBps"),
+          rate_of(record, "bus_GBps"),
+          bound_share_of(record),
+          count_of(record, "samples"),
+          verdict_text(record, ink)};
 }
 
 Curves sorted_curves(const ResultFile& file) {

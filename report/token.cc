@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "report/record_text.h"
 #include "report/units.h"
 
 namespace wiretax {
@@ -46,11 +47,6 @@ std::optional<double> off_by(const Record& record) {
   return wire_us(record) / *priced_us - 1;
 }
 
-std::string time_of(const Record& record, std::string_view name) {
-  const auto microseconds = record.counter(name);
-  return microseconds ? format_seconds(*microseconds * kMicrosecond) : "-";
-}
-
 /// "all_reduce 93 %, all_gather 7 %".
 std::string shares_of(const Record& record) {
   std::vector<std::string> shares;
@@ -60,21 +56,6 @@ std::string shares_of(const Record& record) {
     }
   }
   return fmt::format("{}", fmt::join(shares, ", "));
-}
-
-std::string verdict_of(const Record& record, const Ink& ink) {
-  const auto reason = printable(record.reason);
-  switch (record.verdict) {
-    case Verdict::kValid:
-      return ink.good("valid");
-    case Verdict::kSuspect:
-      return ink.doubtful("SUSPECT") + ": " + reason;
-    case Verdict::kSkipped:
-      return "skipped: " + reason;
-    case Verdict::kInvalid:
-      return ink.bad("INVALID") + ": " + reason;
-  }
-  return {};
 }
 
 /// One part of a difference, and what it says.
@@ -152,15 +133,15 @@ std::string token_text(const ResultFile& file, const Ink& ink) {
     const auto off = off_by(record);
     table.add({printable(record.key("model")), printable(record.key("strategy")),
                printable(step_of(record)), printable(carrier_of(record)),
-               record.measured() ? format_seconds(record.time_s) : "-", time_of(record, "p50_us"),
-               time_of(record, "p99_us"), time_of(record, "priced_us"),
+               record.measured() ? format_seconds(record.time_s) : "-", time_text(record, "p50_us"),
+               time_text(record, "p99_us"), time_text(record, "priced_us"),
                off ? fmt::format("{:+.1f} %", 100 * *off) : "-", shares_of(record),
-               verdict_of(record, ink)});
+               verdict_text(record, ink)});
     if (off && std::abs(*off) > kFarOff) explanations += explain(record, *off);
     if (const auto rate = record.counter("read_GBps")) {
       reading += fmt::format("{} {}, {}: {} of pauses, which read {:.1f} GB/s with one thread.\n",
                              printable(record.key("model")), printable(record.key("strategy")),
-                             printable(step_of(record)), time_of(record, "paused_us"), *rate);
+                             printable(step_of(record)), time_text(record, "paused_us"), *rate);
     }
   }
   if (table.empty()) return {};
