@@ -8,10 +8,9 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "bench/harness/carrier.h"
+#include "bench/harness/carrier_program.h"
 #include "bench/harness/collective_body.h"
 #include "bench/harness/model_sizes.h"
-#include "bench/harness/program.h"
 #include "report/units.h"
 
 namespace wiretax::bench {
@@ -55,7 +54,7 @@ Timing clock_for(std::string_view timing, Operation operation) {
   return timing == "pipelined" || passed_on ? Timing::kSpan : Timing::kEach;
 }
 
-class CollectivesProgram : public Program {
+class CollectivesProgram : public CarrierProgram {
  public:
   [[nodiscard]] std::string_view name() const override { return "wiretax-collectives"; }
   [[nodiscard]] std::string_view purpose() const override {
@@ -67,7 +66,7 @@ class CollectivesProgram : public Program {
     const auto one_of = [](auto... names) {
       return CLI::IsMember(std::vector<std::string>{names...});
     };
-    carriers_.add_options(app);
+    CarrierProgram::add_options(app);
     app.add_option("--op", choices_.operations, "Operations to time")
         ->delimiter(',')
         ->check(one_of("all_reduce", "all_gather", "reduce_scatter", "broadcast", "send_recv",
@@ -103,15 +102,7 @@ class CollectivesProgram : public Program {
       choices_.operations = CLI::detail::split(kDefaultOperations, ',');
     }
     sizes_ = requested_sizes(options);
-    carrier_ = carriers_.choose();
-    carrier_->before_mpi();
-  }
-
-  void set_up(Session& session) override { carrier_->set_up(session); }
-
-  [[nodiscard]] std::optional<std::string> missing(const Session& session) const override {
-    if (auto reason = Program::missing(session)) return reason;
-    return carrier_->missing();
+    CarrierProgram::before_mpi(options);
   }
 
   std::vector<Point> points(const Session& session) override {
@@ -130,24 +121,19 @@ class CollectivesProgram : public Program {
 
   [[nodiscard]] std::uint64_t memory_bytes(const Point& point) const override {
     const auto specification = Json::parse(point.specification);
-    return carrier_->memory_bytes(request_from(specification), specification["ranks"]);
+    return carrier().memory_bytes(request_from(specification), specification["ranks"]);
   }
 
   std::unique_ptr<Body> prepare(Session& session, const std::string& specification) override {
     auto task =
-        carrier_->prepare(session, everybody(session), request_from(Json::parse(specification)));
-    return std::make_unique<CollectiveBody>(std::move(task), carrier_->watch());
+        carrier().prepare(session, everybody(session), request_from(Json::parse(specification)));
+    return std::make_unique<CollectiveBody>(std::move(task), carrier().watch());
   }
 
   void describe(const Session& session, const Point& point,
                 const std::vector<std::string>& evidence, Row& row) override {
     const auto request = request_from(Json::parse(point.specification));
-    const double rate = static_cast<double>(request.bytes) / row.time_s;
-    const double bus_rate =
-        rate * collectives::describe(request.operation).bus_factor(session.ranks.size());
-    row.counters["GBps"] = rate / kGigabyte;
-    row.counters["bus_GBps"] = bus_rate / kGigabyte;
-    carrier_->describe(session, evidence, bus_rate, row);
+    describe_operation(session, request.operation, session.ranks.size(), evidence, row);
   }
 
  private:
@@ -191,9 +177,9 @@ class CollectivesProgram : public Program {
     // Messages that overlap cannot wait for the one before.
     auto pattern = pipelined ? Pattern::kOneWay : Pattern::kPassedOn;
     if (variant == "/pattern:ring") pattern = Pattern::kRing;
-    const auto stem = fmt::format("{}/backend:{}{}/type:{}{}/timing:{}{}", operation_name,
-                                  carriers_.backend(), carrier_->label(), type, variant, timing,
-                                  pipelined ? fmt::format("/depth:{}", choices_.depth) : "");
+    const auto stem =
+        fmt::format("{}/{}/type:{}{}/timing:{}{}", operation_name, backend(), type, variant, timing,
+                    pipelined ? fmt::format("/depth:{}", choices_.depth) : "");
     for (const auto bytes : sizes) {
       const Json specification = {{"operation", operation_name},
                                   {"type", type},
@@ -226,8 +212,6 @@ class CollectivesProgram : public Program {
 
   Choices choices_;
   Sizes sizes_;
-  CarrierOptions carriers_;
-  std::unique_ptr<Carrier> carrier_;
 };
 
 }  // namespace

@@ -22,7 +22,7 @@ namespace {
 
 using bench::ExitCode;
 using bench::Failure;
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 struct Options {
   bool local = false;
@@ -32,7 +32,8 @@ struct Options {
 };
 
 std::string json_of(const std::vector<Evidence>& hosts, const std::vector<Finding>& findings) {
-  Json document = {{"schema", 1}, {"version", WIRETAX_VERSION}, {"findings", Json::array()}};
+  OrderedJson document = {
+      {"schema", 1}, {"version", WIRETAX_VERSION}, {"findings", OrderedJson::array()}};
   for (const auto& finding : findings) {
     document["findings"].push_back({{"id", finding.id},
                                     {"severity", severity_name(finding.severity)},
@@ -40,8 +41,9 @@ std::string json_of(const std::vector<Evidence>& hosts, const std::vector<Findin
                                     {"evidence", finding.evidence},
                                     {"fix", finding.fix}});
   }
-  document["hosts"] = Json::array();
-  for (const auto& host : hosts) document["hosts"].push_back(Json::parse(to_json_text(host)));
+  document["hosts"] = OrderedJson::array();
+  for (const auto& host : hosts)
+    document["hosts"].push_back(OrderedJson::parse(to_json_text(host)));
   return document.dump(2) + "\n";
 }
 

@@ -6,48 +6,26 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
-#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <tuple>
 
-#include "bench/harness/carrier.h"
+#include "bench/harness/carrier_program.h"
 #include "bench/harness/collective_body.h"
 #include "bench/harness/memory_pause.h"
 #include "bench/harness/model_sizes.h"
-#include "bench/harness/program.h"
 #include "bench/harness/token_body.h"
+#include "bench/harness/token_prices.h"
+#include "bench/harness/token_record.h"
 #include "report/schedule.h"
 #include "report/units.h"
 
 namespace wiretax::bench {
 namespace {
 
-using collectives::Operation;
 using collectives::Pattern;
 using Json = nlohmann::json;
-
-/// What a curve is measured of: the operation, its size and who takes part.
-using Kind = std::tuple<std::string, std::uint64_t, std::vector<int>>;
-
-Kind kind_of(const ScheduleStep& step) {
-  // A message takes as long one way as the other: the curve is of there and back.
-  auto ranks = step.ranks;
-  std::ranges::sort(ranks);
-  return {step.operation, step.bytes, std::move(ranks)};
-}
-
-bool is_message(const ScheduleStep& step) { return step.operation == "send_recv"; }
-
-/// Steps that different ranks go through at the same time, such as hops of one stage.
-bool beside(const ScheduleStep& a, const ScheduleStep& b) {
-  return is_message(a) && is_message(b) && a.purpose == b.purpose &&
-         std::ranges::none_of(a.ranks,
-                              [&](int rank) { return std::ranges::count(b.ranks, rank) > 0; });
-}
 
 collectives::Request request_of(const ScheduleStep& step, std::uint64_t ranks, Pattern pattern) {
   // Parts have to be whole elements; engines pad likewise.
@@ -68,7 +46,7 @@ std::string label_of(const Model& model) {
          file.substr(kUsual.size());
 }
 
-class TokenProgram : public Program {
+class TokenProgram : public CarrierProgram {
  public:
   [[nodiscard]] std::string_view name() const override { return "wiretax-token"; }
   [[nodiscard]] std::string_view purpose() const override {
@@ -77,7 +55,7 @@ class TokenProgram : public Program {
   }
 
   void add_options(CLI::App& app) override {
-    carriers_.add_options(app);
+    CarrierProgram::add_options(app);
     app.add_option(
            "--strategy", strategies_,
            "How ranks share the model: tp2, pp2, tp2pp2, ...; default: tp of all ranks, or pp "
@@ -104,15 +82,7 @@ class TokenProgram : public Program {
     models_ = requested_models(options);
     batches_ = parse_count_list(options.batches);
     deadline_s_ = options.deadline_s;
-    carrier_ = carriers_.choose();
-    carrier_->before_mpi();
-  }
-
-  void set_up(Session& session) override { carrier_->set_up(session); }
-
-  [[nodiscard]] std::optional<std::string> missing(const Session& session) const override {
-    if (auto reason = Program::missing(session)) return reason;
-    return carrier_->missing();
+    CarrierProgram::before_mpi(options);
   }
 
   std::vector<Point> points(const Session& session) override {
@@ -169,7 +139,7 @@ class TokenProgram : public Program {
     if (!needs_.contains(point.name)) return 0;
     const auto steps = steps_of(Json::parse(point.specification));
     double token_s = pauses_s(steps);
-    if (const auto prices = prices_of(steps)) {
+    if (const auto prices = prices_.of(steps)) {
       for (const auto& [operation, price_s] : *prices) token_s += price_s;
     }
     return token_s;
@@ -178,10 +148,10 @@ class TokenProgram : public Program {
   [[nodiscard]] std::uint64_t memory_bytes(const Point& point) const override {
     const auto specification = Json::parse(point.specification);
     std::uint64_t bytes = gap_us_ > 0 ? MemoryPause::memory_bytes() : 0;
-    std::set<Kind> counted;
+    std::set<MessageKind> counted;
     for (const auto& step : steps_of(specification)) {
       if (!counted.insert(kind_of(step)).second) continue;
-      bytes += carrier_->memory_bytes(request_of(step, step.ranks.size(), Pattern::kPassedOn),
+      bytes += carrier().memory_bytes(request_of(step, step.ranks.size(), Pattern::kPassedOn),
                                       static_cast<int>(step.ranks.size()));
     }
     return bytes;
@@ -191,18 +161,18 @@ class TokenProgram : public Program {
     const auto specification = Json::parse(text);
     const auto steps = steps_of(specification);
     if (!specification.contains("steps")) return prepare_curve(session, steps.front());
-    std::map<Kind, std::shared_ptr<collectives::Task>> tasks;
+    std::map<MessageKind, std::shared_ptr<collectives::Task>> tasks;
     std::vector<TokenBody::Step> body_steps;
     for (const auto& step : steps) {
-      const Kind key = {step.operation, step.bytes, step.ranks};
+      const MessageKind key = {step.operation, step.bytes, step.ranks};
       if (!tasks.contains(key)) {
-        tasks[key] = carrier_->prepare(session, step.ranks,
+        tasks[key] = carrier().prepare(session, step.ranks,
                                        request_of(step, step.ranks.size(), Pattern::kOneWay));
       }
-      body_steps.push_back({tasks.at(key), step.count, !is_message(step)});
+      body_steps.push_back({tasks.at(key), step.count, !is_one_way(step)});
     }
     return std::make_unique<TokenBody>(std::move(body_steps), gap_us_ * kMicrosecond,
-                                       carrier_->watch());
+                                       carrier().watch());
   }
 
   void describe(const Session& session, const Point& point,
@@ -277,8 +247,8 @@ class TokenProgram : public Program {
       list.push_back(json_of(step));
     }
     const auto gap = gap_us_ > 0 ? fmt::format("/gap:{:g}", gap_us_) : "";
-    auto name = fmt::format("token/backend:{}{}/type:bfloat16/model:{}/strategy:{}{}",
-                            carriers_.backend(), carrier_->label(), label_of(model), rest, gap);
+    auto name = fmt::format("token/{}/type:bfloat16/model:{}/strategy:{}{}", backend(),
+                            label_of(model), rest, gap);
     needs_[name] = std::move(needs);
     points.push_back({.name = std::move(name),
                       .specification = Json{{"model", model.name}, {"steps", list}}.dump(),
@@ -292,16 +262,15 @@ class TokenProgram : public Program {
     const auto kind = kind_of(step);
     const auto& members = std::get<2>(kind);
     const bool all = members.size() == split.ranks();
-    const auto place = is_message(step) ? "" : "/place:out";
+    const auto place = is_one_way(step) ? "" : "/place:out";
     const auto among = all ? "" : fmt::format("/among:{}", fmt::join(members, "-"));
     auto specification = json_of(step);
     specification["ranks"] = members;
-    return {.name = fmt::format("{}/backend:{}{}/type:bfloat16{}/timing:chained{}/bytes:{}",
-                                step.operation, carriers_.backend(), carrier_->label(), place,
-                                among, request.bytes),
+    return {.name = fmt::format("{}/{}/type:bfloat16{}/timing:chained{}/bytes:{}", step.operation,
+                                backend(), place, among, request.bytes),
             .specification = specification.dump(),
             .bytes = request.bytes,
-            .timing = is_message(step) ? Timing::kSpan : Timing::kEach};
+            .timing = is_one_way(step) ? Timing::kSpan : Timing::kEach};
   }
 
   void refuse_long_gaps(const Model& model, const std::vector<ScheduleStep>& steps) const {
@@ -327,24 +296,6 @@ class TokenProgram : public Program {
     return gap_us_ * kMicrosecond * static_cast<double>(count_of(steps));
   }
 
-  /// What the messages of each operation cost by the curves; of those that travel side by side the
-  /// slowest counts. Nothing where a curve was not measured.
-  [[nodiscard]] std::optional<std::map<std::string, double>> prices_of(
-      const std::vector<ScheduleStep>& steps) const {
-    std::map<std::string, double> prices_s;
-    double moment_s = 0;
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-      const auto& step = steps[i];
-      const auto known = curve_.find(kind_of(step));
-      if (known == curve_.end()) return std::nullopt;
-      const double price_s = known->second * static_cast<double>(step.count);
-      if (i == 0 || !beside(steps[i - 1], step)) moment_s = 0;
-      prices_s[step.operation] += std::max(price_s - moment_s, 0.0);
-      moment_s = std::max(moment_s, price_s);
-    }
-    return prices_s;
-  }
-
   static Json json_of(const ScheduleStep& step) {
     return {{"operation", step.operation},
             {"bytes", step.bytes},
@@ -365,40 +316,26 @@ class TokenProgram : public Program {
   }
 
   std::unique_ptr<Body> prepare_curve(Session& session, const ScheduleStep& step) {
-    auto task = carrier_->prepare(session, step.ranks,
+    auto task = carrier().prepare(session, step.ranks,
                                   request_of(step, step.ranks.size(), Pattern::kPassedOn));
-    if (!task) return std::make_unique<Onlooker>(carrier_->watch());
-    return std::make_unique<CollectiveBody>(std::move(task), carrier_->watch());
+    if (!task) return std::make_unique<Onlooker>(carrier().watch());
+    return std::make_unique<CollectiveBody>(std::move(task), carrier().watch());
   }
 
   void describe_curve(const Session& session, const ScheduleStep& step,
                       const std::vector<std::string>& evidence, Row& row) {
-    curve_[kind_of(step)] = row.time_s;
+    prices_.add(step, row.time_s);
     const auto ranks = static_cast<int>(step.ranks.size());
-    const double rate = row.counters.at("bytes") / row.time_s;
-    const auto operation = *collectives::find_operation(step.operation);
-    const double bus_rate = rate * collectives::describe(operation).bus_factor(ranks);
     row.counters["ranks"] = ranks;
-    row.counters["GBps"] = rate / kGigabyte;
-    row.counters["bus_GBps"] = bus_rate / kGigabyte;
-    carrier_->describe(session, evidence, bus_rate, row);
+    describe_operation(session, *collectives::find_operation(step.operation), ranks, evidence, row);
     if (step.ranks.front() != 0) row.counters.erase("wire_bytes");  // rank 0's
   }
 
-  /// Times of one kind of message in a token, as its first member saw them.
-  struct Share {
-    double time_us = 0;
-    double priced_us = 0;
-    double first_us = 0;  // of that, what first messages took more than the ones behind them
-    double alone_us = 0;  // the same messages without the others, afterwards
-  };
-
   void describe_token(const Session& session, const std::vector<ScheduleStep>& steps,
                       const std::vector<std::string>& evidence, Row& row) const {
-    carrier_->describe(session, growth_of(evidence), 0, row);
-    const double paused_us = Json::parse(evidence.front())["paused_us"];
-    if (gap_us_ > 0) add_pauses(evidence, paused_us, row);
-    const auto prices = prices_of(steps);
+    carrier().describe(session, growth_of(evidence), 0, row);
+    if (gap_us_ > 0) add_pauses(evidence, row);
+    const auto prices = prices_.of(steps);
     if (!prices) {
       row.doubts.emplace_back("no price, since a curve of it was not measured");
       return;
@@ -406,72 +343,11 @@ class TokenProgram : public Program {
     // Between stages pauses of one rank are what another one waits for: nobody's clock tells them
     // from the wire.
     if (gap_us_ > 0 && prices->contains("send_recv")) return;
+    const double paused_us = gap_us_ > 0 ? row.counters.at("paused_us") : 0;
     row.counters["wire_us"] = row.time_s / kMicrosecond - paused_us;
     add_shares(steps, evidence, *prices, row);
   }
 
-  void add_shares(const std::vector<ScheduleStep>& steps, const std::vector<std::string>& evidence,
-                  const std::map<std::string, double>& prices, Row& row) const {
-    std::map<std::string, Share> shares;
-    auto& priced_us = row.counters["priced_us"];
-    for (const auto& [operation, price_s] : prices) {
-      shares[operation].priced_us = price_s / kMicrosecond;
-      priced_us += price_s / kMicrosecond;
-    }
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-      if (!is_message(steps[i])) add_seen(evidence, i, steps[i], shares[steps[i].operation]);
-    }
-    // No two clocks tell how long a message took one way: messages have what is left.
-    double left_us = row.counters.at("wire_us");
-    for (const auto& [operation, share] : shares) left_us -= share.time_us;
-    if (const auto messages = shares.find("send_recv"); messages != shares.end()) {
-      messages->second.time_us = std::max(left_us, 0.0);
-    }
-    for (const auto& [operation, share] : shares) add_counters(operation, share, row);
-  }
-
-  static void add_seen(const std::vector<std::string>& evidence, std::size_t i,
-                       const ScheduleStep& step, Share& share) {
-    const auto seen =
-        Json::parse(evidence.at(static_cast<std::size_t>(step.ranks.front())))["steps"].at(i);
-    const double time_us = seen["us"];
-    const double alone_us = seen["alone_us"];
-    const double first_us = seen["first_us"];
-    const auto others = static_cast<double>(step.count - 1);
-    share.time_us += time_us;
-    share.alone_us += alone_us;
-    // A step of one message has only the same message alone to be held against.
-    share.first_us += others > 0 ? first_us - (time_us - first_us) / others : time_us - alone_us;
-  }
-
-  static void add_counters(const std::string& operation, const Share& share, Row& row) {
-    row.counters[operation + "_us"] = share.time_us;
-    row.counters[operation + "_priced_us"] = share.priced_us;
-    if (operation == "send_recv") return;
-    row.counters[operation + "_first_us"] = share.first_us;
-    row.counters[operation + "_alone_us"] = share.alone_us;
-  }
-
-  void add_pauses(const std::vector<std::string>& evidence, double paused_us, Row& row) const {
-    row.counters["paused_us"] = paused_us;
-    double least = std::numeric_limits<double>::infinity();
-    for (const auto& text : evidence) {
-      const auto theirs = Json::parse(text);
-      const double pausing_s = theirs["pausing_s"];
-      if (pausing_s > 0) least = std::min(least, theirs["read_bytes"].get<double>() / pausing_s);
-    }
-    if (std::isfinite(least)) row.counters["read_GBps"] = least / kGigabyte;
-  }
-
-  static std::vector<std::string> growth_of(const std::vector<std::string>& evidence) {
-    std::vector<std::string> growth;
-    growth.reserve(evidence.size());
-    for (const auto& text : evidence) growth.push_back(Json::parse(text)["growth"]);
-    return growth;
-  }
-
-  CarrierOptions carriers_;
-  std::unique_ptr<Carrier> carrier_;
   std::vector<std::string> strategies_;
   std::vector<std::string> phases_ = {"decode", "prefill"};
   std::uint64_t chunk_ = 2048;
@@ -481,7 +357,7 @@ class TokenProgram : public Program {
   std::vector<std::uint64_t> batches_;
   std::set<std::string> known_;                         // names of curve points
   std::map<std::string, std::set<std::string>> needs_;  // by name of a token, those of its curves
-  std::map<Kind, double> curve_;                        // seconds, on rank 0
+  TokenPrices prices_;                                  // on rank 0
 };
 
 }  // namespace

@@ -50,7 +50,7 @@ void HostTask::chain(std::size_t slot, std::uint64_t index) {
 }
 
 void HostTask::run_pipelined(std::uint64_t n) {
-  const auto depth = buffers_.size();
+  const auto depth = std::max<std::size_t>(buffers_.size(), 1);  // as clang's analyser cannot see
   for (std::uint64_t i = 0; i < n; ++i) {
     if (i >= depth) finish(i % depth);
     start(i % depth, next_++);

@@ -9,8 +9,6 @@ namespace {
 
 constexpr double kBitsPerByte = 8;
 
-double real(std::uint64_t value) { return static_cast<double>(value); }
-
 /// Six figures: a sum of twenty such terms is right to five.
 std::string figures(double value) { return fmt::format("{:.6g}", value); }
 std::string milliseconds(double seconds) { return figures(seconds / kMillisecond) + " ms"; }

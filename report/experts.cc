@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include "report/strategies.h"
+#include "report/units.h"
 
 namespace wiretax {
 namespace {
-
-double real(std::uint64_t value) { return static_cast<double>(value); }
 
 std::string experts_reason(const Model& model, std::uint64_t ranks) {
   if (!model.is_moe()) return "a dense model has no experts to deal out";

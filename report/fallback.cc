@@ -8,7 +8,7 @@
 namespace wiretax {
 namespace {
 
-constexpr std::array kPaths = {FabricPath::kRoceBoth, FabricPath::kRoceOne, FabricPath::kTcp};
+constexpr std::array kSlowerPaths = {FabricPath::kRoceBoth, FabricPath::kRoceOne, FabricPath::kTcp};
 
 /// The fabric that went this way; rather one that the engine's messages take.
 const Fabric* fabric_on(const Request& request, FabricPath path) {
@@ -58,7 +58,7 @@ std::vector<Fallback> find_fallbacks(const Request& request, const Model& model,
   if (!tensor_of(any)) return {};  // on which fabric does not matter
   const auto balance = balance_of(request, any);
   std::vector<Fallback> fallbacks;
-  for (const auto path : kPaths) {
+  for (const auto path : kSlowerPaths) {
     Fallback fallback{.model = model.name,
                       .quant = model.quant.name,
                       .batch = batch,

@@ -19,7 +19,6 @@ namespace {
 
 constexpr int kInternal = 1;
 constexpr int kUsage = 2;
-constexpr int kEnvironment = 5;
 constexpr std::uint64_t kMostRanks = 1024;
 constexpr double kLargest = 1e9;
 
@@ -233,7 +232,7 @@ int main(int argc, char** argv) {
   } catch (const wiretax::UnknownName& error) {
     return wiretax::fail(error, wiretax::kUsage);
   } catch (const wiretax::InputError& error) {
-    return wiretax::fail(error, wiretax::kEnvironment);
+    return wiretax::fail(error, wiretax::kUnusable);
   } catch (const std::invalid_argument& error) {
     return wiretax::fail(error, wiretax::kUsage);
   } catch (const std::exception& error) {

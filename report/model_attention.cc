@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "report/model_layers.h"
+#include "report/units.h"
 
 namespace wiretax {
 namespace {

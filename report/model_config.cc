@@ -10,6 +10,7 @@
 #include "report/model.h"
 #include "report/model_layers.h"
 #include "report/quantisation_rules.h"
+#include "report/units.h"
 
 namespace wiretax {
 namespace {

@@ -47,8 +47,6 @@ inline constexpr std::uint64_t kMostTokens = 1 << 24;  // vocabulary
 inline constexpr std::uint64_t kLongestWindow = 1 << 30;
 inline constexpr std::uint64_t kMostExperts = 1 << 16;
 
-inline double real(std::uint64_t value) { return static_cast<double>(value); }
-
 /// The first of several names of one field; the first is named where all are missing.
 std::uint64_t first_count(const ConfigFields& fields, std::initializer_list<std::string_view> names,
                           std::uint64_t largest);

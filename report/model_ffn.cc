@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "report/model_layers.h"
+#include "report/units.h"
 
 namespace wiretax {
 namespace {

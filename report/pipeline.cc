@@ -6,11 +6,10 @@
 #include <set>
 
 #include "report/strategies.h"
+#include "report/units.h"
 
 namespace wiretax {
 namespace {
-
-double real(std::uint64_t value) { return static_cast<double>(value); }
 
 class Pipeline {
  public:

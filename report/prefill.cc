@@ -4,11 +4,10 @@
 #include <limits>
 
 #include "report/strategies.h"
+#include "report/units.h"
 
 namespace wiretax {
 namespace {
-
-double real(std::uint64_t value) { return static_cast<double>(value); }
 
 Parts operator+(const Parts& a, const Parts& b) {
   return {a.weights_s + b.weights_s, a.kv_s + b.kv_s, a.wire_s + b.wire_s,

@@ -12,8 +12,6 @@ namespace {
 /// Where no send_recv was measured: the sampled tokens' way back to the first stage.
 constexpr double kUnmeasuredReturnSeconds = 20 * kMicrosecond;
 
-double real(std::uint64_t value) { return static_cast<double>(value); }
-
 }  // namespace
 
 Band operator*(const Band& band, double factor) {

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <array>
 
+#include "report/units.h"
+
 namespace wiretax {
 namespace {
 
 constexpr std::uint64_t kMostBits = 16;
 constexpr std::uint64_t kLargestGroup = 1 << 20;
-
-double real(std::uint64_t value) { return static_cast<double>(value); }
 
 /// Values that share a scale; 0 for a whole channel or tensor, whose scale weighs nothing.
 double group_of(const ConfigFields& fields, std::string_view name) {

@@ -1,11 +1,10 @@
 #include "report/serving.h"
 
 #include "report/strategies.h"
+#include "report/units.h"
 
 namespace wiretax {
 namespace {
-
-double real(std::uint64_t value) { return static_cast<double>(value); }
 
 Plan plan_at(const Model& model, const Machine& machine, const Fabric& fabric, const Layout& layout,
              const Workload& workload, double context) {

@@ -12,8 +12,6 @@ namespace {
 
 constexpr double kOperationsPerParameter = 2;  // multiply and add
 
-double real(std::uint64_t value) { return static_cast<double>(value); }
-
 double head_parameters(const Model& model) { return real(model.vocabulary) * real(model.hidden); }
 
 /// What one pass reads on all machines together, were all experts needed.

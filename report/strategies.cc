@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "report/units.h"
+
 namespace wiretax {
 namespace {
 
@@ -14,8 +16,6 @@ constexpr std::array kExtra = {
     std::pair{std::string_view("sp"), Strategy::kSequenceParallel},
     std::pair{std::string_view("ep"), Strategy::kExpertParallel},
     std::pair{std::string_view("ep-alltoall"), Strategy::kExpertAllToAll}};
-
-double real(std::uint64_t value) { return static_cast<double>(value); }
 
 Plan empty_plan(const Setting& setting, const Layout& layout) {
   return {.strategy = layout.strategy,

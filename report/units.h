@@ -19,6 +19,9 @@ constexpr std::uint64_t kKibibyte = 1024;
 constexpr std::uint64_t kMebibyte = 1024 * kKibibyte;
 constexpr std::uint64_t kGibibyte = 1024 * kMebibyte;
 
+/// A count, in formulas.
+constexpr double real(std::uint64_t count) { return static_cast<double>(count); }
+
 /// "10240", "64Ki", "64KiB", "1.5Mi", "2Gi" to bytes; K, M, G without the i are also powers of
 /// 1024, as in nccl-tests. Throws std::invalid_argument that names the text.
 std::uint64_t parse_bytes(std::string_view text);

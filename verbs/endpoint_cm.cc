@@ -19,12 +19,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// What the connecting end shows in the request: fewer than the 56 bytes that fit.
-struct Hello {
-  std::array<std::uint8_t, 16> token{};
-  std::uint32_t queue_pair = 0;
-};
-
 std::array<std::uint8_t, 16> random_token() {
   std::random_device source;
   std::array<std::uint8_t, 16> token{};
@@ -115,6 +109,12 @@ class CmHandshake {
     throw std::runtime_error(fmt::format("librdmacm takes {} for {}, not {}: look at ip route get",
                                          found, format_ipv4(own_address_), wanted));
   }
+
+  /// What the connecting end shows in the request: fewer than the 56 bytes that fit.
+  struct Hello {
+    std::array<std::uint8_t, 16> token{};
+    std::uint32_t queue_pair = 0;
+  };
 
   /// What an event says. It is acknowledged at once: an identifier is not released before its
   /// events are.

@@ -64,16 +64,16 @@ std::uint32_t mask_of(int prefix_length) {
   return prefix_length == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix_length);
 }
 
-struct Network {
+struct Subnet {
   std::uint32_t address;
   int prefix_length;
 };
 
-Network parse_network(std::string_view text) {
+Subnet parse_subnet(std::string_view text) {
   const auto slash = text.find('/');
   const std::string address(text.substr(0, slash));
   const auto length = text.substr(slash + 1);
-  Network network{};
+  Subnet network{};
   in_addr parsed{};
   const auto [end, error] =
       std::from_chars(length.data(), length.data() + length.size(), network.prefix_length);
@@ -150,7 +150,7 @@ std::uint32_t network_of(const Interface& interface) {
 
 Interface find_interface(const std::vector<Interface>& all, std::string_view name_or_network) {
   const bool is_network = name_or_network.find('/') != std::string_view::npos;
-  const auto network = is_network ? parse_network(name_or_network) : Network{};
+  const auto network = is_network ? parse_subnet(name_or_network) : Subnet{};
   const auto found = std::ranges::find_if(all, [&](const Interface& interface) {
     return is_network ? (interface.address & mask_of(network.prefix_length)) == network.address
                       : interface.name == name_or_network;

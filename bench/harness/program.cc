@@ -18,7 +18,7 @@
 namespace wiretax::bench {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr double kMemoryShare = 0.25;
 
@@ -57,10 +57,11 @@ std::string command_line(int argc, char** argv) {
 
 std::vector<HostFacts> exchange_facts(Ranks& ranks) {
   const auto mine = host_facts();
-  const auto text = Json{mine.boot_id, mine.network_namespace, mine.kernel, mine.build_id}.dump();
+  const auto text =
+      OrderedJson{mine.boot_id, mine.network_namespace, mine.kernel, mine.build_id}.dump();
   std::vector<HostFacts> facts;
   for (const auto& theirs : ranks.all_gather(text, "exchanging facts of the hosts")) {
-    const auto fields = Json::parse(theirs).get<std::vector<std::string>>();
+    const auto fields = OrderedJson::parse(theirs).get<std::vector<std::string>>();
     facts.push_back({fields.at(0), fields.at(1), fields.at(2), fields.at(3)});
   }
   return facts;
@@ -102,8 +103,8 @@ void check_memory(const Session& session, std::uint64_t bytes_per_rank) {
                   static_cast<std::uint64_t>(needed) / kMebibyte, available / kMebibyte));
 }
 
-Json parse_user_context(const std::vector<std::string>& entries) {
-  Json context = Json::object();
+OrderedJson parse_user_context(const std::vector<std::string>& entries) {
+  OrderedJson context = OrderedJson::object();
   for (const auto& entry : entries) {
     const auto equals = entry.find('=');
     if (equals == std::string::npos || equals == 0) {
@@ -143,7 +144,7 @@ std::string context_of(const Program& program, const Session& session,
   context["environment"] = relevant_environment();
   // What whoever started the run says of all its numbers, such as that the machines are emulated.
   if (const char* const mark = std::getenv("WIRETAX_MARK")) context["wiretax_mark"] = mark;
-  for (const auto& [key, value] : session.context) context[key] = Json::parse(value);
+  for (const auto& [key, value] : session.context) context[key] = OrderedJson::parse(value);
   return context.dump();
 }
 

@@ -8,11 +8,11 @@ namespace wiretax::bench {
 
 void add_limit(Session& session, const RankPair& pair, const std::string& links,
                const std::optional<verbs::Bound>& bound) {
-  using Json = nlohmann::json;
   if (!bound) return;
   constexpr const char* kEntry = "bound_limits";
   const auto known = session.context.find(kEntry);
-  auto limits = known == session.context.end() ? Json::object() : Json::parse(known->second);
+  auto limits = known == session.context.end() ? nlohmann::json::object()
+                                               : nlohmann::json::parse(known->second);
   limits[fmt::format("{}-{}", pair.from, pair.to)][links] = bound->limit;
   session.context[kEntry] = limits.dump();
 }

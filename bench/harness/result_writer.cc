@@ -14,7 +14,7 @@
 namespace wiretax::bench {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 /// Throws where a step of writing fails; the file of before stays as it was.
 class NewFile {
@@ -62,7 +62,7 @@ class NewFile {
 }  // namespace
 
 struct ResultWriter::Document {
-  Json json = {{"context", Json::object()}, {"benchmarks", Json::array()}};
+  OrderedJson json = {{"context", OrderedJson::object()}, {"benchmarks", OrderedJson::array()}};
 };
 
 /// Turns Google Benchmark's runs into JSON by its own reporter and adds them to the document.
@@ -76,10 +76,10 @@ class ResultWriter::Reporter : public benchmark::BenchmarkReporter {
     benchmark::JSONReporter json;
     json.SetOutputStream(&stream);
     json.ReportContext(context);
-    const auto parsed = Json::parse(stream.str() + "]}", nullptr, false);
+    const auto parsed = OrderedJson::parse(stream.str() + "]}", nullptr, false);
     const std::lock_guard lock(writer_.mutex_);
-    auto own =
-        std::exchange(writer_.document_->json["context"], parsed.value("context", Json::object()));
+    auto own = std::exchange(writer_.document_->json["context"],
+                             parsed.value("context", OrderedJson::object()));
     writer_.document_->json["context"].update(own);
     return true;
   }
@@ -97,7 +97,7 @@ class ResultWriter::Reporter : public benchmark::BenchmarkReporter {
     json.ReportContext(*context_);
     json.ReportRuns(named);
     json.Finalize();
-    const auto parsed = Json::parse(stream.str());
+    const auto parsed = OrderedJson::parse(stream.str());
     const std::lock_guard lock(writer_.mutex_);
     for (const auto& row : parsed["benchmarks"]) {
       if (row.value("error_message", "") == kNotMeasured) continue;
@@ -119,7 +119,7 @@ ResultWriter::ResultWriter(std::filesystem::path path, const std::string& contex
     : path_(std::move(path)),
       document_(std::make_unique<Document>()),
       reporter_(std::make_unique<Reporter>(*this)) {
-  document_->json["context"] = Json::parse(context);
+  document_->json["context"] = OrderedJson::parse(context);
 }
 
 ResultWriter::~ResultWriter() = default;

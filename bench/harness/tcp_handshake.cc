@@ -29,10 +29,6 @@ sockaddr_in socket_address(std::uint32_t address, std::uint16_t port) {
   return result;
 }
 
-void check_call(int result, const std::string& call) {
-  if (result < 0) throw system_failure(ExitCode::kPeer, call, errno);
-}
-
 Descriptor new_socket(int flags = 0) {
   Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
   check_call(socket.number(), "socket");

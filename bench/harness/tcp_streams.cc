@@ -27,10 +27,6 @@ namespace {
 constexpr double kProgressDeadline = 10;
 constexpr int kBusyPollMicroseconds = 50;
 
-void check_call(int result, const std::string& call) {
-  if (result < 0) throw system_failure(ExitCode::kPeer, call, errno);
-}
-
 void set_option(const Descriptor& socket, int level, int name, int value) {
   check_call(setsockopt(socket.number(), level, name, &value, sizeof value), "setsockopt");
 }
@@ -107,6 +103,10 @@ bool is_readable(int descriptor) {
 }
 
 }  // namespace
+
+void check_call(int result, const std::string& call) {
+  if (result < 0) throw system_failure(ExitCode::kPeer, call, errno);
+}
 
 Descriptor::~Descriptor() {
   if (number_ >= 0) close(number_);

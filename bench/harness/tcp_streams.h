@@ -29,6 +29,9 @@ class Descriptor {
   int number_ = -1;
 };
 
+/// Of a call of the kernel's that returns -1 and sets errno: throws Failure(kPeer) with its name.
+void check_call(int result, const std::string& call);
+
 /// How a thread waits for the kernel: blocked, or asking again and again.
 enum class Waiting { kBlocking, kBusyPoll };
 

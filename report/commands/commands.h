@@ -16,6 +16,8 @@ namespace wiretax {
 
 using Paths = std::vector<std::filesystem::path>;
 
+constexpr int kUnusable = 5;  // exit code: files that cannot be read, or say nothing
+
 struct SummaryOptions {
   Paths paths;
   Colour colour = Colour::kAuto;

@@ -7,10 +7,10 @@
 namespace wiretax {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-Json messages_json(const std::vector<Message>& messages) {
-  Json list = Json::array();
+OrderedJson messages_json(const std::vector<Message>& messages) {
+  OrderedJson list = OrderedJson::array();
   for (const auto& message : messages) {
     list.push_back({{"operation", message.operation},
                     {"bytes", message.bytes},
@@ -21,22 +21,22 @@ Json messages_json(const std::vector<Message>& messages) {
 }
 
 /// The parts that there are, with their parameters or bits.
-Json parts_json(const PerPart& parameters, const PerPart& values) {
-  Json parts = Json::object();
+OrderedJson parts_json(const PerPart& parameters, const PerPart& values) {
+  OrderedJson parts = OrderedJson::object();
   for (const auto& part : kParts) {
     if (parameters.*part.value > 0) parts[part.name] = values.*part.value;
   }
   return parts;
 }
 
-Json cache_json(const Model& model) {
+OrderedJson cache_json(const Model& model) {
   return {{"layers", model.kv_layers},       {"sliding_layers", model.sliding_layers},
           {"window", model.window},          {"latent_dim", model.latent_dim},
           {"bits", model.kv_bits},           {"bytes_per_token", model.kv_bytes_per_token()},
           {"state_bytes", model.state_bytes}};
 }
 
-Json draft_json(const Model& model) {
+OrderedJson draft_json(const Model& model) {
   const auto& draft = model.draft;
   if (draft.modules == 0) return nullptr;
   return {{"modules", draft.modules},
@@ -52,24 +52,24 @@ Json draft_json(const Model& model) {
 
 std::string model_json(const Model& model, const std::vector<std::uint64_t>& batches,
                        std::uint64_t ranks) {
-  Json parameters = {{"total", model.parameters.total()}};
+  OrderedJson parameters = {{"total", model.parameters.total()}};
   parameters.update(parts_json(model.parameters, model.parameters));
-  Json json = {{"schema", 1},
-               {"model", model.name},
-               {"quant", model.quant.name},
-               {"bits_from", model.quant.origin},
-               {"source", model.source},
-               {"derived", model.derived},
-               {"parameters", parameters},
-               {"bits", parts_json(model.parameters, model.quant.bits)},
-               {"active_parameters", model.active_parameters()},
-               {"resident_bytes", model.resident_bytes()},
-               {"kv_bytes_per_token", model.kv_bytes_per_token()},
-               {"cache", cache_json(model)},
-               {"draft", draft_json(model)},
-               {"ranks", ranks},
-               {"caveats", model.notes},
-               {"batches", Json::array()}};
+  OrderedJson json = {{"schema", 1},
+                      {"model", model.name},
+                      {"quant", model.quant.name},
+                      {"bits_from", model.quant.origin},
+                      {"source", model.source},
+                      {"derived", model.derived},
+                      {"parameters", parameters},
+                      {"bits", parts_json(model.parameters, model.quant.bits)},
+                      {"active_parameters", model.active_parameters()},
+                      {"resident_bytes", model.resident_bytes()},
+                      {"kv_bytes_per_token", model.kv_bytes_per_token()},
+                      {"cache", cache_json(model)},
+                      {"draft", draft_json(model)},
+                      {"ranks", ranks},
+                      {"caveats", model.notes},
+                      {"batches", OrderedJson::array()}};
   for (const auto batch : batches) {
     json["batches"].push_back(
         {{"batch", batch},
@@ -77,7 +77,7 @@ std::string model_json(const Model& model, const std::vector<std::uint64_t>& bat
          {"tensor_parallel", messages_json(tensor_parallel_messages(model, ranks, batch))},
          {"pipeline", messages_json(pipeline_messages(model, ranks, batch))}});
   }
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+  return json.dump(2, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 }  // namespace wiretax

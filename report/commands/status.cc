@@ -8,7 +8,6 @@
 namespace wiretax {
 namespace {
 
-constexpr int kUnusable = 5;
 constexpr int kKilled = 6;
 
 struct Ending {

@@ -16,8 +16,6 @@
 namespace wiretax {
 namespace {
 
-constexpr int kUnusable = 5;
-
 std::string program_of(const ResultFile& file) {
   const auto program = file.context_value("wiretax_program");
   return program.empty() ? file.path.filename().string() : std::string(program);

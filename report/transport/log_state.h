@@ -93,7 +93,7 @@ struct Failure {
   Evidence line;
 };
 
-struct Setting {
+struct LoggedSetting {
   std::string value;
   Evidence line;
 };
@@ -118,7 +118,7 @@ struct Process {
   std::optional<Evidence> ib_line;
   std::vector<NetDevice> socket_interfaces;
   std::optional<Evidence> socket_line;
-  std::map<std::string, Setting> settings;  // NCCL_ variables
+  std::map<std::string, LoggedSetting> settings;  // NCCL_ variables
   std::map<Sign, Evidence> signs;
   std::vector<Failure> failures;
   std::uint64_t unknown_warnings = 0;       // lines of level WARN that say nothing known

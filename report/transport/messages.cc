@@ -108,7 +108,8 @@ bool Messages::take_setting(std::string_view text) {
   if (!cursor.skip(" set by environment to ") && !cursor.skip(" set to ")) return true;
   auto value = cursor.rest();
   if (value.ends_with('.')) value.remove_suffix(1);
-  process_.settings.try_emplace(std::string(name), Setting{std::string(value), log_.evidence()});
+  process_.settings.try_emplace(std::string(name),
+                                LoggedSetting{std::string(value), log_.evidence()});
   return true;
 }
 

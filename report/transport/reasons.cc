@@ -11,7 +11,7 @@ namespace {
 
 using Findings = std::vector<Finding>;
 
-const Setting* setting_of(const Process& process, const std::string& name) {
+const LoggedSetting* setting_of(const Process& process, const std::string& name) {
   const auto found = process.settings.find(name);
   return found == process.settings.end() ? nullptr : &found->second;
 }

@@ -19,11 +19,11 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using Json = nlohmann::json;
 
-Json row(const std::string& name, const Json& counters, const std::string& label = "valid") {
-  Json row = {{"name", name},    {"run_type", "iteration"}, {"iterations", 1}, {"real_time", 100},
-              {"cpu_time", 100}, {"time_unit", "us"},       {"label", label}};
-  row.update(counters);
-  return row;
+Json point(const std::string& name, const Json& counters, const std::string& label = "valid") {
+  Json point = {{"name", name},    {"run_type", "iteration"}, {"iterations", 1}, {"real_time", 100},
+                {"cpu_time", 100}, {"time_unit", "us"},       {"label", label}};
+  point.update(counters);
+  return point;
 }
 
 std::vector<Aftermath> found_in(const std::vector<Json>& rows) {
@@ -41,11 +41,11 @@ std::vector<std::string> ids_in(const std::vector<Json>& rows) {
 
 const std::string kWrite = "rdma_write_bandwidth/link:rocep1s0f0/from:0/to:1/bytes:1048576";
 
-Json write(Json counters, const std::string& label = "valid") {
+Json write(const Json& counters, const std::string& label = "valid") {
   Json all = {
       {"bytes", 1048576}, {"Gbps", 98}, {"bound_Gbps", 116}, {"retransmits", 0}, {"mtu", 4096}};
   all.update(counters);
-  return row(kWrite, all, label);
+  return point(kWrite, all, label);
 }
 
 TEST(Aftermath, OfAHealthyLinkIsNothing) {
@@ -77,11 +77,11 @@ TEST(Aftermath, ALinkFarBelowWhatItCan) {
 
 TEST(Aftermath, AHalfThatCarriedNothing) {
   const auto both = [](double first, double second) {
-    return row("rdma_links/links:roceP2p1s0f0+rocep1s0f0/from:0/to:1/bytes:65536",
-               {{"bytes", 65536},
-                {"links", 2},
-                {"GBps_roceP2p1s0f0", first},
-                {"GBps_rocep1s0f0", second}});
+    return point("rdma_links/links:roceP2p1s0f0+rocep1s0f0/from:0/to:1/bytes:65536",
+                 {{"bytes", 65536},
+                  {"links", 2},
+                  {"GBps_roceP2p1s0f0", first},
+                  {"GBps_rocep1s0f0", second}});
   };
   const auto found = found_in({both(0.01, 12)});
   ASSERT_EQ(found.size(), 1U);
@@ -92,8 +92,8 @@ TEST(Aftermath, AHalfThatCarriedNothing) {
 
 TEST(Aftermath, ASizeThatFallsOffTheCurve) {
   const auto reduce = [](int bytes, double rate) {
-    return row("all_reduce/backend:mpi/timing:chained/bytes:" + std::to_string(bytes),
-               {{"bytes", bytes}, {"bus_GBps", rate}});
+    return point("all_reduce/backend:mpi/timing:chained/bytes:" + std::to_string(bytes),
+                 {{"bytes", bytes}, {"bus_GBps", rate}});
   };
   const auto found = found_in({reduce(65536, 2), reduce(131072, 0.5), reduce(1048576, 10)});
   ASSERT_EQ(found.size(), 1U);

@@ -16,7 +16,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 std::shared_ptr<Cuda> driver(const std::string& name) {
-  return std::make_shared<Cuda>(FAKE_DRIVERS "/libcuda_" + name + ".so");
+  return std::make_shared<Cuda>(WIRETAX_FAKE_DRIVERS "/libcuda_" + name + ".so");
 }
 
 template <typename Action>

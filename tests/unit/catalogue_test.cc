@@ -16,7 +16,7 @@ std::filesystem::path data(std::string_view file) {
   return std::filesystem::path(WIRETAX_TEST_DATA) / "models" / file;
 }
 
-std::string reason_of(const auto& call) {
+std::string complaint_about(const auto& call) {
   try {
     call();
   } catch (const InputError& error) {
@@ -70,10 +70,10 @@ TEST(Catalogue, AFileIsAModelToo) {
 }
 
 TEST(Catalogue, AnUnknownNameListsNearOnes) {
-  EXPECT_THAT(reason_of([] { find_model("gpt-oss-12b"); }),
+  EXPECT_THAT(complaint_about([] { find_model("gpt-oss-12b"); }),
               AllOf(HasSubstr("'gpt-oss-12b' is not known"), HasSubstr("gpt-oss-120b"),
                     Not(HasSubstr("MiniMax"))));
-  EXPECT_THAT(reason_of([] { find_model("gpt-oss-120b:int3"); }),
+  EXPECT_THAT(complaint_about([] { find_model("gpt-oss-120b:int3"); }),
               AllOf(HasSubstr("'int3'"), HasSubstr("mxfp4")));
   EXPECT_THROW(find_model("zzz"), UnknownName);
 }

@@ -30,6 +30,8 @@ class Gather : public testing::Test {
     fs::create_directories(root_);
   }
   ~Gather() override { fs::remove_all(root_); }
+  Gather(const Gather&) = delete;
+  Gather& operator=(const Gather&) = delete;
 
   void write(const fs::path& path, const std::string& text) const {
     fs::create_directories((root_ / path).parent_path());
@@ -153,7 +155,7 @@ TEST_F(Gather, Interfaces) {
 }
 
 TEST(Libraries, NvlinksOfEveryGpu) {
-  const auto gpus = gpu_links(FAKE_DRIVERS "/libnvml_fake.so");
+  const auto gpus = gpu_links(WIRETAX_FAKE_DRIVERS "/libnvml_fake.so");
   ASSERT_EQ(gpus.size(), 2U);
   EXPECT_EQ(gpus[0].gpu, "0: NVIDIA H100");
   EXPECT_EQ(gpus[0].active, 2);

@@ -69,6 +69,7 @@ Evidence healthy(int number, const std::function<void(Functions&)>& change = {})
 
 std::vector<std::string> ids_of(const std::vector<Finding>& findings) {
   std::vector<std::string> ids;
+  ids.reserve(findings.size());
   for (const auto& finding : findings) ids.push_back(finding.id);
   std::ranges::sort(ids);
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());

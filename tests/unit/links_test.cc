@@ -17,8 +17,8 @@ using testing::HasSubstr;
 using testing::Not;
 using Json = nlohmann::json;
 
-Json row(const std::string& links, int from, int to, double rate,
-         const std::string& transport = "rdma") {
+Json links_row(const std::string& links, int from, int to, double rate,
+               const std::string& transport = "rdma") {
   return {{"name", transport + "_links/links:" + links + "/from:" + std::to_string(from) +
                        "/to:" + std::to_string(to) + "/bytes:65536"},
           {"run_type", "iteration"},
@@ -31,7 +31,7 @@ Json row(const std::string& links, int from, int to, double rate,
           {"GBps", rate}};
 }
 
-std::string text_of(const std::vector<Json>& rows, const Json& context = Json::object()) {
+std::string links_text_of(const std::vector<Json>& rows, const Json& context = Json::object()) {
   Json document = {{"context", {{"wiretax_schema", 1}, {"wiretax_status", "complete"}}},
                    {"benchmarks", rows}};
   document["context"].update(context);
@@ -40,15 +40,15 @@ std::string text_of(const std::vector<Json>& rows, const Json& context = Json::o
 
 /// Both halves of one cable: together they fill the cage.
 std::vector<Json> twins() {
-  auto both = row("rocep1s0f0+roceP2p1s0f0", 0, 1, 23.5);
+  auto both = links_row("rocep1s0f0+roceP2p1s0f0", 0, 1, 23.5);
   both["GBps_rocep1s0f0"] = 11.8;
   both["GBps_roceP2p1s0f0"] = 11.7;
   both["bound_Gbps"] = 196.0;
-  return {row("rocep1s0f0", 0, 1, 13.5), row("roceP2p1s0f0", 0, 1, 13.0), both};
+  return {links_row("rocep1s0f0", 0, 1, 13.5), links_row("roceP2p1s0f0", 0, 1, 13.0), both};
 }
 
 TEST(Links, TogetherBesideAloneAndBesideWhatWasToBeExpected) {
-  const auto text = text_of(twins());
+  const auto text = links_text_of(twins());
   EXPECT_THAT(text, AllOf(HasSubstr("together/alone"), HasSubstr("predicted")));
   EXPECT_THAT(text, HasSubstr("rocep1s0f0          13.5           11.8"));
   // 23.5 of 26.5 GB/s; 196 Gb/s are 24.5 GB/s.
@@ -72,7 +72,7 @@ TEST(Links, WhatLimitsAndWhatEachDeviceIsPluggedInto) {
          {"phys_port_name", "p0"},
          {"netdev", "enP2p1s0f0np0"}}}}};
   context["rdma_devices"].push_back(context["rdma_devices"][0]);  // of a second rank there
-  const auto text = text_of(twins(), context);
+  const auto text = links_text_of(twins(), context);
   EXPECT_THAT(text, HasSubstr("PCIe 0000:01:00 Gen5 x4\n"));
   EXPECT_THAT(text, HasSubstr("0.89       0.92  cage p0\n"));
   EXPECT_THAT(text, HasSubstr("spark-a  roceP2p1s0f0  0002:01:00.0  Gen5 x4  p0    enP2p1s0f0np0"));
@@ -82,26 +82,27 @@ TEST(Links, WhatLimitsAndWhatEachDeviceIsPluggedInto) {
 TEST(Links, AContextThatMakesNoSenseTellsNothing) {
   const Json context = {{"bound_limits", {{"0-1", {{"rocep1s0f0", 7}}}, {"0-2", 3}}},
                         {"rdma_devices", {1, {{"host", 2}}}}};
-  EXPECT_THAT(text_of(twins(), context), HasSubstr("0.89"));
-  EXPECT_THAT(text_of(twins(), {{"bound_limits", "x"}, {"rdma_devices", "y"}}), HasSubstr("0.89"));
+  EXPECT_THAT(links_text_of(twins(), context), HasSubstr("0.89"));
+  EXPECT_THAT(links_text_of(twins(), {{"bound_limits", "x"}, {"rdma_devices", "y"}}),
+              HasSubstr("0.89"));
 }
 
 TEST(Links, ASumBesideAnIncompleteAloneIsComparedWithNothing) {
   auto rows = twins();
   rows.erase(rows.begin());
-  EXPECT_THAT(text_of(rows), ContainsRegex("all +- +23.5 +- +-"));
+  EXPECT_THAT(links_text_of(rows), ContainsRegex("all +- +23.5 +- +-"));
 }
 
 TEST(Links, ARowWhoseRanksMakeNoSenseIsPassedOver) {
   auto rows = twins();
   rows[0]["name"] = "rdma_links/links:rocep1s0f0/from:x/to:1e999/bytes:65536";
-  EXPECT_THAT(text_of(rows), HasSubstr("23.5"));
+  EXPECT_THAT(links_text_of(rows), HasSubstr("23.5"));
 }
 
 TEST(Links, TcpStandsBesideRdma) {
   auto rows = twins();
-  rows.push_back(row("enp1s0f0np0", 0, 1, 4.5, "tcp"));
-  const auto text = text_of(rows);
+  rows.push_back(links_row("enp1s0f0np0", 0, 1, 4.5, "tcp"));
+  const auto text = links_text_of(rows);
   EXPECT_THAT(text, ContainsRegex("0 to 1  TCP +64 KiB  enp1s0f0np0 +4.5"));
   EXPECT_THAT(text, ContainsRegex("0 to 1  RDMA +64 KiB  all"));
 }
@@ -109,7 +110,7 @@ TEST(Links, TcpStandsBesideRdma) {
 TEST(Links, WithoutABoundNothingIsPredicted) {
   auto rows = twins();
   rows.back().erase("bound_Gbps");
-  EXPECT_THAT(text_of(rows), HasSubstr("0.89          -"));
+  EXPECT_THAT(links_text_of(rows), HasSubstr("0.89          -"));
 }
 
 TEST(Links, ASumThatSaysNothingIsNotTold) {
@@ -122,17 +123,18 @@ TEST(Links, ASumThatSaysNothingIsNotTold) {
                  {"real_time", 0.0},
                  {"cpu_time", 0.0},
                  {"time_unit", "us"}};
-  EXPECT_THAT(text_of(rows), AllOf(HasSubstr("60 % of the time"), Not(HasSubstr("23.5"))));
+  EXPECT_THAT(links_text_of(rows), AllOf(HasSubstr("60 % of the time"), Not(HasSubstr("23.5"))));
 }
 
 TEST(Links, OneLinkHasNoSum) {
-  EXPECT_THAT(text_of({row("rocep1s0f0", 0, 1, 13.5)}),
+  EXPECT_THAT(links_text_of({links_row("rocep1s0f0", 0, 1, 13.5)}),
               AllOf(HasSubstr("13.5"), Not(HasSubstr("  all "))));
 }
 
 TEST(Links, TheSlowCableAmongSeveralHostsIsNamed) {
-  const auto text = text_of(
-      {row("rocep1s0f0", 0, 1, 13.4), row("rocep1s0f0", 0, 2, 13.5), row("rocep1s0f0", 1, 2, 6.7)});
+  const auto text =
+      links_text_of({links_row("rocep1s0f0", 0, 1, 13.4), links_row("rocep1s0f0", 0, 2, 13.5),
+                     links_row("rocep1s0f0", 1, 2, 6.7)});
   EXPECT_THAT(text, AllOf(HasSubstr("GB/s from"),
                           HasSubstr("1 to 2 reaches 50 % of the median pair: look at its cable"),
                           Not(HasSubstr("0 to 1 reaches"))));
@@ -159,15 +161,15 @@ TEST(Links, ARecordedRunOfFourRanksBecomesAMatrix) {
 
 TEST(Links, InARecordedRunTheSlowCableIsNamed) {
   auto document = four_ranks();
-  for (auto& row : document["benchmarks"]) {
-    const auto name = row["name"].get<std::string>();
+  for (auto& links_row : document["benchmarks"]) {
+    const auto name = links_row["name"].get<std::string>();
     const bool sum = name.find('+') != std::string::npos;
-    if (sum && name.find("/from:1/to:2/") != std::string::npos) row["GBps"] = 0.0035;
+    if (sum && name.find("/from:1/to:2/") != std::string::npos) links_row["GBps"] = 0.0035;
   }
   EXPECT_THAT(text_of_file(document), HasSubstr("1 to 2 reaches 48 % of the median pair"));
 }
 
-TEST(Links, OtherFilesHaveNone) { EXPECT_EQ(text_of({}), ""); }
+TEST(Links, OtherFilesHaveNone) { EXPECT_EQ(links_text_of({}), ""); }
 
 }  // namespace
 }  // namespace wiretax

@@ -65,12 +65,12 @@ TEST(Machine, ThePrefillRateIsKnownOnlyWhereTheFileSaysSo) {
 }
 
 TEST(MachineErrors, NameTheFileAndTheField) {
-  struct Case {
+  struct Mistake {
     const char* field;
     Json value;
     const char* complaint;
   };
-  const std::vector<Case> cases = {
+  const std::vector<Mistake> cases = {
       {"memory_gib", -1, "-1 is not above 0"},
       {"memory_gib", "much", "\"much\" is not a number"},
       {"memory_GBps", nullptr, "missing"},

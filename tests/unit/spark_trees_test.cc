@@ -27,7 +27,7 @@ struct Tree {
 
 void PrintTo(const Tree& tree, std::ostream* out) { *out << tree.name; }
 
-void one_cable(Functions& functions) { unplug(functions, "p1"); }
+void with_one_cable(Functions& functions) { unplug(functions, "p1"); }
 
 std::string gids_text(const std::vector<Port>& ports) {
   std::string text;
@@ -59,7 +59,7 @@ std::string links_text(const std::vector<Port>& mine, const std::vector<Port>& t
   return text;
 }
 
-std::string text_of(const Tree& tree) {
+std::string description_of(const Tree& tree) {
   const auto host = [&](int number) {
     auto functions = spark(number);
     tree.change(functions);
@@ -77,7 +77,7 @@ std::string text_of(const Tree& tree) {
 
 class SparkTrees : public testing::TestWithParam<Tree> {};
 
-TEST_P(SparkTrees, AreUnderstood) { EXPECT_EQ(text_of(GetParam()), GetParam().expected); }
+TEST_P(SparkTrees, AreUnderstood) { EXPECT_EQ(description_of(GetParam()), GetParam().expected); }
 
 constexpr const char* kTwins = "twins roceP2p1s0f0 rocep1s0f0\n";
 constexpr const char* kGids = "roceP2p1s0f0 gid 3\nrocep1s0f0 gid 3\n";
@@ -87,7 +87,7 @@ constexpr const char* kDoubtfulLinks =
 
 const std::vector<Tree> kTrees = {
     {.name = "OneCable",
-     .change = one_cable,
+     .change = with_one_cable,
      .expected = fmt::format("{}{}{}196.1 Gb/s by cage p0\n", kGids, kTwins, kLinks)},
     {.name = "TwoCables",
      .change = [](Functions&) {},
@@ -100,7 +100,7 @@ const std::vector<Tree> kTrees = {
     {.name = "RootPortOfTwoLanes",
      .change =
          [](Functions& functions) {
-           one_cable(functions);
+           with_one_cable(functions);
            functions[2].width = functions[3].width = "2";
          },
      .expected =
@@ -109,7 +109,7 @@ const std::vector<Tree> kTrees = {
     {.name = "NoCable",
      .change =
          [](Functions& functions) {
-           one_cable(functions);
+           with_one_cable(functions);
            unplug(functions, "p0");
          },
      .expected = "no bound\n"},
@@ -117,7 +117,7 @@ const std::vector<Tree> kTrees = {
     {.name = "Bond",
      .change =
          [](Functions& functions) {
-           one_cable(functions);
+           with_one_cable(functions);
            for (auto& function : functions) function.bond = "bond0";
            functions[2].ipv4 = functions[0].ipv4;
          },
@@ -127,7 +127,7 @@ const std::vector<Tree> kTrees = {
     {.name = "MtuOf1500",
      .change =
          [](Functions& functions) {
-           one_cable(functions);
+           with_one_cable(functions);
            for (auto& function : functions) function.mtu = "1500";
          },
      .path_mtu = 1024,
@@ -135,7 +135,7 @@ const std::vector<Tree> kTrees = {
     {.name = "TwinWithoutIpv4",
      .change =
          [](Functions& functions) {
-           one_cable(functions);
+           with_one_cable(functions);
            functions[2].ipv4.clear();
          },
      .expected = fmt::format("roceP2p1s0f0 gid 1 doubtful\nrocep1s0f0 gid 3\n{}roceP2p1s0f0 to "
@@ -145,7 +145,7 @@ const std::vector<Tree> kTrees = {
     {.name = "BothTwinsInOneSubnet",
      .change =
          [](Functions& functions) {
-           one_cable(functions);
+           with_one_cable(functions);
            functions[2].ipv4 = functions[0].ipv4 + "1";  // .1 and .11, .2 and .21
          },
      .expected = fmt::format("{}{}{}196.1 Gb/s by cage p0\n", kGids, kTwins, kDoubtfulLinks)},
@@ -153,7 +153,7 @@ const std::vector<Tree> kTrees = {
     {.name = "LinkLocalOnly",
      .change =
          [](Functions& functions) {
-           one_cable(functions);
+           with_one_cable(functions);
            for (auto& function : functions) {
              if (function.ipv4.empty()) continue;
              function.ipv4.replace(0, std::string("192.168").size(), "169.254");
@@ -164,7 +164,7 @@ const std::vector<Tree> kTrees = {
     {.name = "NamesInAContainer",
      .change =
          [](Functions& functions) {
-           one_cable(functions);
+           with_one_cable(functions);
            for (std::size_t i = 0; i < functions.size(); ++i) {
              functions[i].device = fmt::format("mlx5_{}", i);
            }

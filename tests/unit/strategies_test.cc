@@ -19,7 +19,7 @@ using testing::IsEmpty;
 const std::vector<Strategy> kAll = {Strategy::kSequenceParallel, Strategy::kExpertParallel,
                                     Strategy::kExpertAllToAll};
 
-class ByHand : public testing::Test {
+class StrategyByHand : public testing::Test {
  protected:
   Model model_ = by_hand::model();
   Machine machine_ = by_hand::machine();
@@ -43,17 +43,17 @@ class ByHand : public testing::Test {
   }
 };
 
-std::vector<std::string> names(const std::vector<Plan>& plans) {
+std::vector<std::string> names_of_plans(const std::vector<Plan>& plans) {
   std::vector<std::string> result;
   result.reserve(plans.size());
   for (const auto& plan : plans) result.push_back(plan.name);
   return result;
 }
 
-TEST_F(ByHand, FourMachinesCanAlsoBeTwoGroupsInAPipeline) {
-  EXPECT_THAT(names(plan_strategies(model_, machine_, by_hand::fabric(4), {4, 10, 4})),
+TEST_F(StrategyByHand, FourMachinesCanAlsoBeTwoGroupsInAPipeline) {
+  EXPECT_THAT(names_of_plans(plan_strategies(model_, machine_, by_hand::fabric(4), {4, 10, 4})),
               ElementsAre("tp1", "tp4", "pp4", "replicas4", "tp2pp2"));
-  EXPECT_THAT(names(plan_strategies(model_, machine_, by_hand::fabric(8), {4, 10, 8})),
+  EXPECT_THAT(names_of_plans(plan_strategies(model_, machine_, by_hand::fabric(8), {4, 10, 8})),
               ElementsAre("tp1", "tp8", "pp8", "replicas8", "tp2pp4", "tp4pp2"));
 }
 
@@ -72,7 +72,7 @@ TEST(Stages, TheLastOneHasTheFewestLayers) {
   EXPECT_THAT(stage_layers(63, 4), ElementsAre(16, 16, 16, 15));
 }
 
-TEST_F(ByHand, SequenceParallelismSendsTwiceAsOften) {
+TEST_F(StrategyByHand, SequenceParallelismSendsTwiceAsOften) {
   // 2 x 2 + 1 of each, at half an all_reduce where neither was measured; then half for the logits.
   EXPECT_DOUBLE_EQ(parts("tp2sp").wire_s, 5 * (.5e-3 + .5e-3) + .5e-3);
   fabric_.reduce_scatter = by_hand::flat(3e-3);
@@ -81,7 +81,7 @@ TEST_F(ByHand, SequenceParallelismSendsTwiceAsOften) {
   EXPECT_DOUBLE_EQ(parts("tp2sp").weights_s, parts("tp2").weights_s);
 }
 
-TEST_F(ByHand, ExpertParallelismDividesOnlyTheExperts) {
+TEST_F(StrategyByHand, ExpertParallelismDividesOnlyTheExperts) {
   model_ = by_hand::moe();
   const auto two = parts("ep2");
   // All 4 tokens need 1 - (1 - 2/4)^4 = 15/16 of the experts; each machine reads half of those.
@@ -92,7 +92,7 @@ TEST_F(ByHand, ExpertParallelismDividesOnlyTheExperts) {
   EXPECT_DOUBLE_EQ(parts("tp2").weights_s, (8 + 2 + 16 * .9375) / 2);
 }
 
-TEST_F(ByHand, ExpertParallelismComputesItsOwnTokensAndItsShareOfTheExperts) {
+TEST_F(StrategyByHand, ExpertParallelismComputesItsOwnTokensAndItsShareOfTheExperts) {
   model_ = by_hand::moe();
   machine_.compute_flops_per_s = 1000;
   // Attention 2 x 4000 x 2 own tokens, head 2 x 1000 x 2, experts 2 x 4000 x 4 tokens / 2: 36 s,
@@ -100,7 +100,7 @@ TEST_F(ByHand, ExpertParallelismComputesItsOwnTokensAndItsShareOfTheExperts) {
   EXPECT_DOUBLE_EQ(parts("ep2").compute_s, 36 - 17.5 - 1.6);
 }
 
-TEST_F(ByHand, ExpertParallelismKeepsAllButTheExpertsTwice) {
+TEST_F(StrategyByHand, ExpertParallelismKeepsAllButTheExpertsTwice) {
   model_ = by_hand::moe();
   // 8000 + 2000 + 2000 of embedding, half of 16,000, and 1600 of cache.
   machine_.memory_bytes = 21'600;
@@ -110,14 +110,14 @@ TEST_F(ByHand, ExpertParallelismKeepsAllButTheExpertsTwice) {
   EXPECT_TRUE(plan("tp2").fits());  // half of all 28,000, and 1600
 }
 
-TEST_F(ByHand, ADenseModelHasNoExpertsToDealOut) {
+TEST_F(StrategyByHand, ADenseModelHasNoExpertsToDealOut) {
   EXPECT_EQ(plan("ep2").reason, "a dense model has no experts to deal out");
   use_ranks(3);
   model_ = by_hand::moe();
   EXPECT_EQ(plan("ep3").reason, "4 experts do not divide by 3");
 }
 
-TEST_F(ByHand, AllToAllSaysHowManyRanksATokenReaches) {
+TEST_F(StrategyByHand, AllToAllSaysHowManyRanksATokenReaches) {
   model_ = by_hand::moe();
   // Both of its experts are on the other rank in 1 of 6 cases: 2 x (1 - 1/6) ranks.
   EXPECT_THAT(plan("ep2a2a").notes, Contains(HasSubstr("1.67 of 2 ranks")));
@@ -126,7 +126,7 @@ TEST_F(ByHand, AllToAllSaysHowManyRanksATokenReaches) {
   EXPECT_DOUBLE_EQ(parts("ep2a2a").wire_s, 2 * 2 * 4e-3);
 }
 
-TEST_F(ByHand, GroupsInAPipeline) {
+TEST_F(StrategyByHand, GroupsInAPipeline) {
   use_ranks(4);
   workload_.batch = 1;
   Curves of_two;
@@ -140,7 +140,7 @@ TEST_F(ByHand, GroupsInAPipeline) {
   EXPECT_NEAR(way.wire_s, 5 * 2e-3 + 1e-3 + 1e-3 / 6 + 2 * 1e-3 + 20e-6, 1e-12);
 }
 
-TEST_F(ByHand, TwoMicroBatchesPassTheGroupWithTheHead) {
+TEST_F(StrategyByHand, TwoMicroBatchesPassTheGroupWithTheHead) {
   use_ranks(4);
   workload_.batch = 2;
   const auto stage = parts("tp2pp2");
@@ -152,7 +152,7 @@ TEST_F(ByHand, TwoMicroBatchesPassTheGroupWithTheHead) {
               Contains(HasSubstr("all_reduce of 2 ranks was not measured: taken as that of 4")));
 }
 
-class Drafts : public ByHand {
+class Drafts : public StrategyByHand {
  protected:
   void SetUp() override {
     workload_ = {.batch = 2, .context = 10, .ranks = 2, .drafts = 2, .accepted = 1};
@@ -208,13 +208,13 @@ TEST_F(Drafts, TheyTakeMemory) {
   EXPECT_FALSE(plan("tp1").fits());
 }
 
-TEST_F(ByHand, AnFp8CacheIsHalfAsLarge) {
+TEST_F(StrategyByHand, AnFp8CacheIsHalfAsLarge) {
   const auto before = parts("tp1").kv_s;
   model_.kv_bits = 8;
   EXPECT_DOUBLE_EQ(parts("tp1").kv_s, before / 2);
 }
 
-TEST_F(ByHand, ALargeBatchIsBoundByComputing) {
+TEST_F(StrategyByHand, ALargeBatchIsBoundByComputing) {
   machine_.compute_flops_per_s = 20'000;  // 2 x 5000 for a token: 2 tokens a second
   workload_.context = 1;
   workload_.batch = 1;

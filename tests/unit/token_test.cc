@@ -16,7 +16,7 @@ using testing::HasSubstr;
 using testing::Not;
 using Json = nlohmann::json;
 
-Json row(double time_us, Json counters) {
+Json row(double time_us, const Json& counters) {
   Json row = {{"name",
                "token/backend:mpi/interface:lo/type:bfloat16/model:Llama-3.1-8B/strategy:tp2/"
                "phase:decode/batch:8"},
@@ -30,7 +30,7 @@ Json row(double time_us, Json counters) {
   return row;
 }
 
-std::string text_of(const Json& row) {
+std::string token_text_of(const Json& row) {
   const Json document = {{"context", {{"wiretax_schema", 1}, {"wiretax_status", "complete"}}},
                          {"benchmarks", {row}}};
   return token_text(parse_result_file(document.dump(), "token.json"), Ink(Colour::kNever));
@@ -53,14 +53,14 @@ Json counters(double total_us) {
 }
 
 TEST(TokenText, MeasuredBesideItsPriceWithTheSharesOfEachKind) {
-  const auto text = text_of(row(1050, counters(1050)));
+  const auto text = token_text_of(row(1050, counters(1050)));
   EXPECT_THAT(text, ContainsRegex("Llama-3.1-8B +tp2 +decode of 8 +mpi lo +1.05 ms +990 us +1.5 ms "
                                   "+1 ms +\\+5.0 % +all_reduce 76 %, all_gather 24 % +valid"));
   EXPECT_THAT(text, Not(HasSubstr("its price. Of these")));
 }
 
 TEST(TokenText, ALargeDifferenceIsExplainedByWhatWasMeasured) {
-  EXPECT_THAT(text_of(row(1300, counters(1300))),
+  EXPECT_THAT(token_text_of(row(1300, counters(1300))),
               AllOf(HasSubstr("decode of 8: 30 % above its price. Of these 300 us:\n"
                               "  +290 us  the first all_gather behind another kind of message\n"),
                     Not(HasSubstr("all_reduce alone"))));
@@ -70,15 +70,15 @@ TEST(TokenText, WhatDriftedIsToldAsDrift) {
   auto drifted = counters(1300);
   drifted["all_gather_alone_us"] = 500;
   drifted["all_gather_first_us"] = 0;
-  EXPECT_THAT(text_of(row(1300, drifted)),
+  EXPECT_THAT(token_text_of(row(1300, drifted)),
               HasSubstr("+300 us  all_gather alone, again behind the token"));
 }
 
 TEST(TokenText, ATokenBelowItsPriceIsExplainedToo) {
-  EXPECT_THAT(text_of(row(700, {{"wire_us", 700},
-                                {"priced_us", 1000},
-                                {"send_recv_us", 700},
-                                {"send_recv_priced_us", 1000}})),
+  EXPECT_THAT(token_text_of(row(700, {{"wire_us", 700},
+                                      {"priced_us", 1000},
+                                      {"send_recv_us", 700},
+                                      {"send_recv_priced_us", 1000}})),
               HasSubstr("30 % below its price. Of these 300 us:\n  -300 us  send_recv, whose "
                         "messages follow each other without waiting for an answer"));
 }
@@ -89,19 +89,19 @@ TEST(TokenText, PausesAreNoPartOfTheWire) {
   paused["read_GBps"] = 12.34;
   auto with_gap = row(10000, paused);
   with_gap["name"] = with_gap["name"].get<std::string>() + "/gap:200";
-  EXPECT_THAT(text_of(with_gap),
+  EXPECT_THAT(token_text_of(with_gap),
               AllOf(ContainsRegex("decode of 8, gaps of 200 us +mpi lo +10 ms .* \\+0.0 % "),
                     HasSubstr("9 ms of pauses, which read 12.3 GB/s with one thread")));
 }
 
 TEST(TokenText, WithoutAPriceThereIsNoDifference) {
-  EXPECT_THAT(text_of(row(1300, Json::object())), ContainsRegex("- +- +- +- +valid"));
+  EXPECT_THAT(token_text_of(row(1300, Json::object())), ContainsRegex("- +- +- +- +valid"));
 }
 
 TEST(TokenText, NothingOfOtherPrograms) {
   auto other = row(10, {{"bytes", 8}});
   other["name"] = "all_reduce/backend:mpi/bytes:8";
-  EXPECT_EQ(text_of(other), "");
+  EXPECT_EQ(token_text_of(other), "");
 }
 
 }  // namespace
