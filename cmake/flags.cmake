@@ -9,9 +9,8 @@ if(WIRETAX_WERROR)
 endif()
 if(WIRETAX_SANITIZE)
   target_compile_options(wiretax_flags INTERFACE -fsanitize=${WIRETAX_SANITIZE}
-                         -fno-sanitize-recover=all -fno-omit-frame-pointer
-                         # GCC 12 sees uninitialised reads inside std::regex where sanitizers are on.
-                         $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+                         -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_compile_definitions(wiretax_flags INTERFACE WIRETAX_SANITIZED)
   target_link_options(wiretax_flags INTERFACE -fsanitize=${WIRETAX_SANITIZE})
 endif()
 if(WIRETAX_FUZZ)

@@ -6,7 +6,7 @@
 
 // One build runs on machines with and without wide vectors: the sums are compiled for each and
 // chosen when the program starts. Sanitizers' start-up does not survive such a choice.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && !defined(WIRETAX_SANITIZED)
 #define WIRETAX_VECTORISED \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
@@ -15,7 +15,9 @@
 
 // In front of a loop whose sums may lie where an addend does: that keeps element by element in
 // order.
-#if defined(__clang__)
+#if defined(WIRETAX_SANITIZED)
+#define WIRETAX_ELEMENTWISE
+#elif defined(__clang__)
 #define WIRETAX_ELEMENTWISE _Pragma("clang loop vectorize(assume_safety)")
 #else
 #define WIRETAX_ELEMENTWISE _Pragma("GCC ivdep")

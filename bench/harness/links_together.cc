@@ -4,8 +4,11 @@
 #include <nlohmann/json.hpp>
 
 namespace wiretax::bench {
+namespace {
 
 using Json = nlohmann::json;
+
+}  // namespace
 
 double LinksTogether::rate(std::size_t link) const {
   return common_s > 0 ? links.at(link).common_bytes / common_s : 0;

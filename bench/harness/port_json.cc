@@ -4,10 +4,11 @@
 
 namespace wiretax::bench {
 
-using Json = nlohmann::json;
 using verbs::Port;
 
 namespace {
+
+using Json = nlohmann::json;
 
 Json link_json(const std::optional<verbs::PcieLink>& link) {
   return link ? Json{link->gigatransfers_per_s, link->lanes} : Json();

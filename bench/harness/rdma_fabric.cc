@@ -10,9 +10,9 @@
 
 namespace wiretax::bench {
 
-using Json = nlohmann::json;
-
 namespace {
+
+using Json = nlohmann::json;
 
 /// What is measured is what an engine's traffic takes, and that is staged in host memory there.
 [[noreturn]] void refuse_device_memory(const verbs::Cuda& cuda) {

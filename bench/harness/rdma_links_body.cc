@@ -5,8 +5,11 @@
 #include "bench/harness/clock.h"
 
 namespace wiretax::bench {
+namespace {
 
 using Json = nlohmann::json;
+
+}  // namespace
 
 RdmaLinksBody::RdmaLinksBody(std::vector<std::unique_ptr<RdmaBandwidthBody>> links, int pair_index)
     : links_(std::move(links)), pair_index_(pair_index) {

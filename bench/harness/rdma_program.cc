@@ -5,8 +5,11 @@
 #include <nlohmann/json.hpp>
 
 namespace wiretax::bench {
+namespace {
 
 using Json = nlohmann::json;
+
+}  // namespace
 
 void RdmaProgram::add_options(CLI::App& app) {
   fabric_.add_options(app);

@@ -10,8 +10,11 @@
 #include "report/units.h"
 
 namespace wiretax::bench {
+namespace {
 
 using Json = nlohmann::json;
+
+}  // namespace
 
 TokenBody::TokenBody(std::vector<Step> steps, double pause_s, std::function<std::string()> watch)
     : steps_(std::move(steps)), times_(steps_.size()), pause_(pause_s), watch_(std::move(watch)) {}
