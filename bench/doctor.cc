@@ -5,16 +5,18 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "bench/doctor/evidence.h"
 #include "bench/doctor/finding.h"
 #include "bench/doctor/gather.h"
-#include "bench/harness/ranks.h"
-#include "bench/harness/supervisor.h"
+#include "bench/doctor/reach.h"
+#include "bench/harness/start.h"
 #include "report/table.h"
 
 namespace wiretax::doctor {
@@ -44,7 +46,7 @@ std::string json_of(const std::vector<Evidence>& hosts, const std::vector<Findin
   document["hosts"] = OrderedJson::array();
   for (const auto& host : hosts)
     document["hosts"].push_back(OrderedJson::parse(to_json_text(host)));
-  return document.dump(2) + "\n";
+  return document.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
 }
 
 std::string mark_of(Severity severity, const Ink& ink) {
@@ -88,37 +90,48 @@ std::string text_of(const std::vector<Evidence>& hosts, const std::vector<Findin
 int tell(const std::vector<Evidence>& hosts, const Options& options) {
   const auto findings = examine(hosts);
   const auto json = json_of(hosts, findings);
-  if (!options.out.empty() && !(std::ofstream(options.out) << json << std::flush)) {
-    throw Failure(ExitCode::kEnvironment, "cannot write " + options.out);
-  }
   const bool colour =
       options.color == "always" ||
       (options.color == "auto" && std::getenv("NO_COLOR") == nullptr && isatty(STDOUT_FILENO) == 1);
   const Ink ink(colour ? Colour::kAlways : Colour::kNever);
   fmt::print("{}", options.json ? json : text_of(hosts, findings, ink));
   std::fflush(stdout);
+  if (!options.out.empty() && !(std::ofstream(options.out) << json << std::flush)) {
+    throw Failure(ExitCode::kEnvironment, fmt::format("cannot write {}: {}", options.out,
+                                                      std::generic_category().message(errno)));
+  }
   return count_of(findings, Severity::kFault) > 0 ? static_cast<int>(ExitCode::kEnvironment) : 0;
 }
 
-int between_ranks(const Options& options) {
-  bench::Supervisor supervisor;
-  bench::Ranks ranks(supervisor);
-  auto mine = gather();
-  mine.who = ranks.describe(ranks.rank());
-  const auto texts = ranks.all_gather(to_json_text(mine), "telling what was seen");
-  int code = 0;
+/// Drivers that hang are among what a doctor meets.
+Evidence look_around(bench::Supervisor& supervisor) {
+  constexpr double kPatience = 45;
+  const bench::Supervisor::Watch watch(supervisor, "looking at this host", kPatience);
+  return gather();
+}
+
+int between_ranks(bench::Supervisor& supervisor, const Options& options) {
+  // Before MPI starts, which waits for the slowest.
+  Evidence mine;
+  std::optional<Failure> failure;
   try {
-    bench::together(ranks, "examining", [&] {
-      if (!ranks.leads()) return;
-      std::vector<Evidence> hosts;
-      hosts.reserve(texts.size());
-      for (const auto& text : texts) hosts.push_back(evidence_from(text));
-      code = tell(hosts, options);
-    });
-  } catch (const bench::AgreedFailure&) {
-    if (ranks.leads()) throw;  // rank 0 speaks for all
+    mine = look_around(supervisor);
+  } catch (const std::exception& error) {
+    failure = bench::as_failure(error);
   }
-  return code;
+  return bench::with_ranks(supervisor, [&](bench::Ranks& ranks) {
+    ranks.agree(failure, "looking at every host");
+    mine.who = ranks.describe(ranks.rank());
+    const auto texts = ranks.all_gather(to_json_text(mine), "telling what was seen");
+    std::vector<Evidence> hosts(texts.size());
+    std::ranges::transform(texts, hosts.begin(), evidence_from);
+    try_ways(ranks, hosts);
+    int code = 0;
+    bench::together(ranks, "examining", [&] {
+      if (ranks.leads()) code = tell(hosts, options);
+    });
+    return code;
+  });
 }
 
 int run(int argc, char** argv) {
@@ -134,19 +147,11 @@ int run(int argc, char** argv) {
   app.add_option("--color", options.color, "auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    throw Failure(ExitCode::kUsage, fmt::format("{} (--help lists the options)", error.what()));
-  }
-  return options.local ? tell({gather()}, options) : between_ranks(options);
-}
-
-int fail(const Failure& failure) {
-  std::fputs(fmt::format("error: {}\n", failure.what()).c_str(), stderr);
-  return static_cast<int>(failure.code());
+  if (const auto code = bench::parse_command_line(app, argc, argv)) return *code;
+  bench::Supervisor supervisor;
+  bench::explain_endings(supervisor);
+  return options.local ? tell({look_around(supervisor)}, options)
+                       : between_ranks(supervisor, options);
 }
 
 }  // namespace
@@ -156,9 +161,9 @@ int main(int argc, char** argv) {
   using namespace wiretax;
   try {
     return doctor::run(argc, argv);
-  } catch (const bench::Failure& failure) {
-    return doctor::fail(failure);
   } catch (const std::exception& error) {
-    return doctor::fail(bench::as_failure(error));
+    const auto failure = bench::as_failure(error);
+    bench::print_error(failure);
+    return static_cast<int>(failure.code());
   }
 }

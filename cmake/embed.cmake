@@ -9,5 +9,6 @@ function(wiretax_embed target symbol directory)
             -P ${PROJECT_SOURCE_DIR}/cmake/write_embedded.cmake
     DEPENDS ${files} ${PROJECT_SOURCE_DIR}/cmake/write_embedded.cmake
     VERBATIM)
+  set_source_files_properties(${output} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON) # not there before the build
   target_sources(${target} PRIVATE ${output})
 endfunction()

@@ -90,12 +90,19 @@ std::string netdev_of(const fs::path& device, const Port& port) {
   return named == port.gids.end() ? "" : named->netdev;
 }
 
+/// A bond, a bridge or the like that the interface belongs to.
+std::string master_of(const fs::path& sysfs, const std::string& netdev) {
+  std::error_code none;
+  return fs::read_symlink(sysfs / "class/net" / netdev / "master", none).filename();
+}
+
 void read_netdev(const fs::path& sysfs, Port& port) {
   const auto folder = sysfs / "class/net" / port.netdev;
   port.netdev_mtu = static_cast<int>(number_in(line_of(folder / "mtu")));
   port.phys_port_name = line_of(folder / "phys_port_name");
   std::error_code none;
-  port.bond = fs::read_symlink(folder / "master", none).filename();
+  const auto master = master_of(sysfs, port.netdev);
+  if (fs::exists(sysfs / "class/net" / master / "bonding", none)) port.bond = master;
 }
 
 void read_hardware(const fs::path& device, Port& port) {
@@ -175,8 +182,9 @@ std::vector<Port> find_ports(const std::vector<Ipv4Network>& networks, const fs:
   for (const auto& device : entries_of(sysfs / "class/infiniband")) {
     for (const auto& folder : entries_of(device / "ports")) {
       auto& port = ports.emplace_back(read_port(sysfs, device, folder));
+      const auto master = master_of(sysfs, port.netdev);
       for (const auto& network : networks) {
-        const bool its_own = network.netdev == port.netdev || network.netdev == port.bond;
+        const bool its_own = network.netdev == port.netdev || network.netdev == master;
         if (its_own) port.networks.push_back(network);
       }
     }

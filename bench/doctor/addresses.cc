@@ -30,7 +30,9 @@ std::string text_of(const Ipv4Network& network) {
 
 void check_missing(const Evidence& host, Findings& findings) {
   for (const auto& port : host.ports) {
-    if (!port.active() || !port.ethernet() || !port.networks.empty()) continue;
+    if (!port.active() || !port.ethernet() || !port.networks.empty() || !host.hca_takes(port)) {
+      continue;
+    }
     findings.add(
         "half-without-ipv4",
         fmt::format("{} is ACTIVE, and {} has no IPv4 address", port.name(), port.netdev),
@@ -69,10 +71,10 @@ void check_subnets(const Evidence& host, Findings& findings) {
 
 void check_link_local(const Evidence& host, Findings& findings) {
   std::set<std::string> only;
-  for (const auto& interface : host.interfaces) {
-    const bool all =
-        !interface.networks.empty() && std::ranges::all_of(interface.networks, link_local);
-    if (all) only.insert(interface.name);
+  for (const auto& port : host.ports) {
+    if (!port.active() || port.networks.empty()) continue;
+    if (!std::ranges::all_of(port.networks, link_local)) continue;
+    only.insert(port.networks.front().netdev);  // of a bond's ports the bond
   }
   if (only.size() < 2) return;
   findings.add("link-local-ambiguous",

@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <initializer_list>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -15,18 +17,26 @@ namespace {
 
 using verbs::Port;
 
-std::vector<const Port*> active_of(const Evidence& host) {
-  std::vector<const Port*> active;
+std::vector<const Port*> devices_of_nccl(const Evidence& host) {
+  std::vector<const Port*> devices;
   for (const auto& port : host.ports) {
-    if (port.active()) active.push_back(&port);
+    if (port.active() && host.hca_takes(port)) devices.push_back(&port);
   }
-  return active;
+  return devices;
+}
+
+bool any_in_common(const std::vector<const Port*>& mine, const std::vector<const Port*>& theirs) {
+  return std::ranges::any_of(mine, [&](const Port* a) {
+    return std::ranges::any_of(
+        theirs, [&](const Port* b) { return verbs::common_subnet(*a, *b).has_value(); });
+  });
 }
 
 void check_mtus(const Evidence& a, const Evidence& b, Findings& findings) {
   for (const auto& link : verbs::pair_ports(a.ports, b.ports)) {
     const auto& mine = a.ports[link.mine];
     const auto& theirs = b.ports[link.theirs];
+    if (!mine.ethernet() || mine.netdev_mtu == 0 || theirs.netdev_mtu == 0) continue;  // unknown
     if (mine.netdev_mtu == theirs.netdev_mtu) continue;
     const bool smaller = mine.netdev_mtu < theirs.netdev_mtu;
     findings.add("mtu-mismatch",
@@ -38,14 +48,16 @@ void check_mtus(const Evidence& a, const Evidence& b, Findings& findings) {
   }
 }
 
-/// NCCL pairs devices by their place in the list of those that are ACTIVE.
+/// NCCL pairs devices by their place in the list of those that are ACTIVE, and that it may use.
 void check_order(const Evidence& a, const Evidence& b, Findings& findings) {
-  const auto mine = active_of(a);
-  const auto theirs = active_of(b);
+  const auto mine = devices_of_nccl(a);
+  const auto theirs = devices_of_nccl(b);
+  // Without a subnet in common they may be routed.
+  const auto severity = any_in_common(mine, theirs) ? Severity::kFault : Severity::kWarning;
   for (std::size_t i = 0; i < std::min(mine.size(), theirs.size()); ++i) {
     if (mine[i]->networks.empty() || theirs[i]->networks.empty()) continue;  // told elsewhere
     if (verbs::common_subnet(*mine[i], *theirs[i])) continue;
-    findings.add("ports-paired-wrong",
+    findings.add("ports-paired-wrong", severity,
                  fmt::format("number {} of the ACTIVE devices is {} at {} and {} at {}, and they "
                              "have no subnet in common",
                              i, mine[i]->name(), a.who, theirs[i]->name(), b.who));
@@ -53,9 +65,22 @@ void check_order(const Evidence& a, const Evidence& b, Findings& findings) {
   }
 }
 
-void check_one_chip(const Evidence& a, const Evidence& b, Findings& findings) {
-  if (a.boot_id != b.boot_id || a.ports.empty()) return;
-  findings.add("loopback-on-chip", fmt::format("{} and {} are on one machine", a.who, b.who));
+void check_one_chip(const std::vector<Evidence>& hosts, Findings& findings) {
+  std::map<std::string, const Evidence*> first;
+  std::set<std::string> told;
+  for (const auto& host : hosts) {
+    const auto [there, is_first] = first.try_emplace(host.boot_id, &host);
+    if (is_first || host.ports.empty() || !told.insert(host.boot_id).second) continue;
+    findings.add("loopback-on-chip",
+                 fmt::format("{} and {} are on one machine", there->second->who, host.who));
+  }
+}
+
+void check_reach(const Evidence& host, Findings& findings) {
+  for (const auto& way : host.unreached) {
+    findings.add("firewall", fmt::format("{} of {} does not reach {}: {}", way.interface, host.who,
+                                         way.peer, way.reason));
+  }
 }
 
 /// Hosts by what they have of something, "" for nothing.
@@ -89,40 +114,53 @@ void check_builds(const std::vector<Evidence>& hosts, Findings& findings) {
                fmt::format("./scripts/deploy {}", fmt::join(others, " ")));
 }
 
+/// Of hosts that have NCCL: an engine may bring its own where none is installed.
 void check_libraries(const std::vector<Evidence>& hosts, Findings& findings) {
-  const auto versions = by_value(hosts, [](const Evidence& host) {
-    return host.nccl ? fmt::format("{}", host.nccl->version) : std::string();
-  });
+  std::vector<Evidence> with_nccl;
+  std::ranges::copy_if(hosts, std::back_inserter(with_nccl),
+                       [](const Evidence& host) { return host.nccl.has_value(); });
+  const auto versions =
+      by_value(with_nccl, [](const Evidence& host) { return host.nccl->version_text(); });
   if (versions.size() > 1) return findings.add("nccl-version-mismatch", listed(versions));
-  const auto files = by_value(hosts, [](const Evidence& host) {
-    return host.nccl ? fmt::format("{} ({:.12})", host.nccl->path, host.nccl->build_id)
-                     : std::string();
-  });
-  std::set<std::string> builds;
-  for (const auto& host : hosts) {
-    if (host.nccl) builds.insert(host.nccl->build_id);
-  }
-  if (builds.size() > 1) findings.add("nccl-libraries-differ", listed(files));
+  const auto builds =
+      by_value(with_nccl, [](const Evidence& host) { return host.nccl->build_id.substr(0, 12); });
+  if (builds.size() < 2) return;
+  findings.add("nccl-libraries-differ", listed(by_value(with_nccl, [](const Evidence& host) {
+                 return fmt::format("{} ({:.12})", host.nccl->path, host.nccl->build_id);
+               })));
 }
 
-/// Variables that ranks have to share. Names of devices and interfaces, and addresses, may differ.
-void check_environment(const std::vector<Evidence>& hosts, Findings& findings) {
+bool starts_with_any(std::string_view name, std::initializer_list<std::string_view> beginnings) {
+  return std::ranges::any_of(
+      beginnings, [&](std::string_view beginning) { return name.starts_with(beginning); });
+}
+
+std::set<std::string> nccl_settings_of(const std::vector<Evidence>& hosts) {
   std::set<std::string> names;
   for (const auto& host : hosts) {
     for (const auto& [name, value] : host.environment) {
       if (name.starts_with("NCCL_")) names.insert(name);
     }
+    for (const auto& setting : host.nccl_conf) names.insert(setting.name);
   }
-  for (const auto& name : names) {
-    const auto values = by_value(hosts, [&](const Evidence& host) {
-      const auto found = host.environment.find(name);
-      return found == host.environment.end() ? std::string() : found->second;
-    });
+  return names;
+}
+
+/// Settings that ranks have to share, of the environment or a file. Names of devices and
+/// interfaces, and addresses, may differ; what only logs does no harm.
+void check_settings(const std::vector<Evidence>& hosts, Findings& findings) {
+  for (const auto& name : nccl_settings_of(hosts)) {
+    const auto values =
+        by_value(hosts, [&](const Evidence& host) { return host.nccl_setting(name).value_or(""); });
     const bool own_names =
         name == "NCCL_IB_HCA" || name == "NCCL_SOCKET_IFNAME" || name == "NCCL_HOSTID";
     if (values.size() < 2 || (own_names && !values.contains(""))) continue;
-    findings.add("env-not-forwarded", fmt::format("{}: {}", name, listed(values)),
-                 fmt::format("mpirun -x {}, or unset it everywhere", name));
+    const bool harmless =
+        starts_with_any(name, {"NCCL_DEBUG", "NCCL_TOPO_DUMP", "NCCL_GRAPH_DUMP"});
+    findings.add(
+        "env-not-forwarded", harmless ? Severity::kWarning : Severity::kFault,
+        fmt::format("{}: {}", name, listed(values)),
+        fmt::format("mpirun -x {}, or the same in /etc/nccl.conf, or unset it everywhere", name));
   }
 }
 
@@ -130,8 +168,8 @@ void check_environment(const std::vector<Evidence>& hosts, Findings& findings) {
 
 void check_pairs(const std::vector<Evidence>& hosts, Findings& findings) {
   for (std::size_t i = 0; i < hosts.size(); ++i) {
+    check_reach(hosts[i], findings);
     for (std::size_t k = i + 1; k < hosts.size(); ++k) {
-      check_one_chip(hosts[i], hosts[k], findings);
       if (hosts[i].boot_id == hosts[k].boot_id) continue;
       check_mtus(hosts[i], hosts[k], findings);
       check_order(hosts[i], hosts[k], findings);
@@ -141,9 +179,10 @@ void check_pairs(const std::vector<Evidence>& hosts, Findings& findings) {
 
 void check_sameness(const std::vector<Evidence>& hosts, Findings& findings) {
   if (hosts.size() < 2) return;
+  check_one_chip(hosts, findings);
   check_builds(hosts, findings);
   check_libraries(hosts, findings);
-  check_environment(hosts, findings);
+  check_settings(hosts, findings);
 }
 
 }  // namespace wiretax::doctor

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "bench/doctor/name_list.h"
 #include "bench/harness/port_json.h"
 
 // What nlohmann's library finds by the types it converts.
@@ -39,12 +40,18 @@ namespace wiretax::doctor {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetInterface, name, up, wireless, physical, mtu, networks)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Setting, file, name, value)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Library, path, build_id, version)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GpuLinks, gpu, active, inactive)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GpuLinks, index, name, active)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Unreached, interface, peer, reason)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Evidence, host, who, boot_id, build_id, kernel, product, ports,
                                    rdma_functions, device_files, libibverbs, interfaces,
                                    default_interface, network_manager, memlock, memory, container,
-                                   cores, cpu_limit, clocksource, governors, environment, nccl_conf,
-                                   nccl, external_plugin, gpudirect, gpus, unseen)
+                                   virtual_machine, cores, cpu_limit, clocksource, governors,
+                                   frequency_driver, environment, nccl_conf, nccl, external_plugin,
+                                   gpu, gpudirect, gpus, unreached, unseen)
+
+std::string Library::version_text() const {
+  return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+}
 
 std::optional<std::string> Evidence::nccl_setting(const std::string& name) const {
   if (const auto found = environment.find(name); found != environment.end()) return found->second;
@@ -67,9 +74,18 @@ const NetInterface* Evidence::interface(const std::string& name) const {
   return found == interfaces.end() ? nullptr : &*found;
 }
 
-bool Evidence::spark() const { return product.find("Spark") != std::string::npos; }
+bool Evidence::spark() const {
+  return product.find("Spark") != std::string::npos || gpu.find("GB10") != std::string::npos;
+}
 
-std::string to_json_text(const Evidence& evidence) { return nlohmann::json(evidence).dump(); }
+bool Evidence::hca_takes(const verbs::Port& port) const {
+  return NameList(nccl_setting("NCCL_IB_HCA").value_or("")).takes(port.device, port.number);
+}
+
+// Names and values come from files and variables, which may hold any bytes.
+std::string to_json_text(const Evidence& evidence) {
+  return nlohmann::json(evidence).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
 
 Evidence evidence_from(const std::string& text) {
   return nlohmann::json::parse(text).get<Evidence>();

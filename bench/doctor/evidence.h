@@ -34,14 +34,24 @@ struct Setting {
 struct Library {
   std::string path;
   std::string build_id;
-  int version = 0;  // of NCCL, as ncclGetVersion tells: 22809 is 2.28.9
+  int version = 0;  // of NCCL, as ncclGetVersion tells: 22809
+
+  [[nodiscard]] std::string version_text() const;  // "2.28.9"
 };
 
 /// NVLink of one GPU, as NVML tells.
 struct GpuLinks {
-  std::string gpu;  // "0: NVIDIA H200"
+  unsigned index = 0;
+  std::string name;  // "NVIDIA H200"
   int active = 0;
-  int inactive = 0;
+};
+
+/// An address of another machine that shares a subnet with an interface, and cannot be connected
+/// to.
+struct Unreached {
+  std::string interface;
+  std::string peer;
+  std::string reason;
 };
 
 struct Evidence {
@@ -63,26 +73,35 @@ struct Evidence {
   std::optional<std::uint64_t> memlock;         // bytes that may be locked; absent: any number
   std::map<std::string, std::uint64_t> memory;  // of /proc/meminfo, bytes
   bool container = false;
+  bool virtual_machine = false;
   int cores = 0;                    // that this process may use
   std::optional<double> cpu_limit;  // cores that a container's quota is worth
   std::string clocksource;
   std::map<std::string, int> governors;  // of the cores, and how many have it
+  std::string frequency_driver;          // that the governors command
 
   std::map<std::string, std::string> environment;  // what changes the wire
   std::vector<Setting> nccl_conf;
   std::optional<Library> nccl;
   std::string external_plugin;    // a network plug-in that NCCL would load
+  std::string gpu;                // the first one's name
   std::optional<bool> gpudirect;  // of the first GPU
   std::vector<GpuLinks> gpus;
 
+  std::vector<Unreached> unreached;
+
   std::vector<std::string> unseen;  // what could not be read, and why
 
-  /// The value that NCCL gets: of the environment, else of ~/.nccl.conf, else of /etc/nccl.conf.
+  /// The value that NCCL gets: of the environment, else of the user's file, else of
+  /// /etc/nccl.conf.
   [[nodiscard]] std::optional<std::string> nccl_setting(const std::string& name) const;
   /// Where that value stands, for messages: "NCCL_NET=Socket in /etc/nccl.conf".
   [[nodiscard]] std::string where(const std::string& name) const;
   [[nodiscard]] const NetInterface* interface(const std::string& name) const;
+  /// A DGX Spark, or another maker's machine of the same parts.
   [[nodiscard]] bool spark() const;
+  /// NCCL_IB_HCA leaves this port to NCCL.
+  [[nodiscard]] bool hca_takes(const verbs::Port& port) const;
 };
 
 /// As ranks tell each other, and as --json has it.

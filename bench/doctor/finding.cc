@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <set>
 
 namespace wiretax::doctor {
 
@@ -20,18 +21,19 @@ std::vector<Finding> examine(const std::vector<Evidence>& hosts) {
   constexpr std::array kOfOne = {check_devices, check_ports, check_addresses,
                                  check_system,  check_nccl,  check_nccl_devices};
   std::vector<Finding> all;
-  const auto take = [&](const Findings& findings) {
-    std::ranges::copy(findings.all(), std::back_inserter(all));
-  };
+  std::set<std::array<std::string, 3>> told;
   for (const auto& host : hosts) {
     Findings findings(host.who);
     for (const auto check : kOfOne) check(host, findings);
-    take(findings);
+    for (const auto& finding : findings.all()) {
+      // What ranks of one machine have in common is told once.
+      if (told.insert({host.boot_id, finding.id, finding.evidence}).second) all.push_back(finding);
+    }
   }
   Findings between;
   check_pairs(hosts, between);
   check_sameness(hosts, between);
-  take(between);
+  std::ranges::copy(between.all(), std::back_inserter(all));
   std::ranges::stable_sort(all, {}, &Finding::severity);
   return all;
 }

@@ -91,6 +91,15 @@ int functions_on_pci(const Roots& roots) {
   return count;
 }
 
+/// x86's processors say so among their flags.
+bool under_a_hypervisor(const Roots& roots) {
+  std::ifstream stream(roots.proc / "cpuinfo");
+  for (std::string line; std::getline(stream, line);) {
+    if (line.starts_with("flags")) return line.find(" hypervisor") != std::string::npos;
+  }
+  return false;
+}
+
 /// Cores that a container's quota is worth (cgroup v2's cpu.max: quota and period).
 std::optional<double> cpu_limit_of(const Roots& roots) {
   std::istringstream line(first_line(roots.sys / "fs/cgroup/cpu.max"));
@@ -145,6 +154,18 @@ std::vector<verbs::Ipv4Network> networks_here() {
   return networks;
 }
 
+void add_governors(const Roots& roots, Evidence& evidence) {
+  for (const auto& policy : entries(roots.sys / "devices/system/cpu/cpufreq")) {
+    std::istringstream cores(first_line(policy / "related_cpus"));
+    int count = 0;
+    for (std::string core; cores >> core;) ++count;
+    const auto governor = first_line(policy / "scaling_governor");
+    if (governor.empty()) continue;
+    evidence.governors[governor] += std::max(count, 1);
+    evidence.frequency_driver = first_line(policy / "scaling_driver");
+  }
+}
+
 void add_conf(const fs::path& path, std::vector<Setting>& settings,
               std::vector<std::string>& unseen) {
   if (!there_is(path)) return;
@@ -156,7 +177,8 @@ void add_conf(const fs::path& path, std::vector<Setting>& settings,
   for (std::string line; std::getline(stream, line);) {
     const auto equals = line.find('=');
     const auto name = trimmed(line.substr(0, equals));
-    if (equals == std::string::npos || name.empty() || name.front() == '#') continue;
+    // Only these are told to others: what else stands there may be a secret.
+    if (equals == std::string::npos || !name.starts_with("NCCL_")) continue;
     settings.push_back({path.string(), name, trimmed(line.substr(equals + 1))});
   }
 }
@@ -208,8 +230,12 @@ std::string default_interface_of(const Roots& roots) {
 
 std::vector<Setting> nccl_conf_of(const Roots& roots, std::vector<std::string>& unseen) {
   std::vector<Setting> settings;
-  // The user's own comes first: NCCL lets it win.
-  if (!roots.home.empty()) add_conf(roots.home / ".nccl.conf", settings, unseen);
+  // The user's own comes first: NCCL lets it win. Since 2.23 another file may stand for it.
+  if (!roots.nccl_conf.empty()) {
+    add_conf(roots.nccl_conf, settings, unseen);
+  } else if (!roots.home.empty()) {
+    add_conf(roots.home / ".nccl.conf", settings, unseen);
+  }
   add_conf(roots.etc / "nccl.conf", settings, unseen);
   return settings;
 }
@@ -227,22 +253,18 @@ void add_files(const Roots& roots, Evidence& evidence) {
   evidence.container = there_is(roots.run / ".containerenv") ||
                        there_is(roots.etc.parent_path() / ".dockerenv") ||
                        there_is(roots.run / "systemd/container");
+  evidence.virtual_machine = under_a_hypervisor(roots);
   evidence.cpu_limit = cpu_limit_of(roots);
   evidence.clocksource =
       first_line(roots.sys / "devices/system/clocksource/clocksource0/current_clocksource");
-  for (const auto& policy : entries(roots.sys / "devices/system/cpu/cpufreq")) {
-    std::istringstream cores(first_line(policy / "related_cpus"));
-    int count = 0;
-    for (std::string core; cores >> core;) ++count;
-    const auto governor = first_line(policy / "scaling_governor");
-    if (!governor.empty()) evidence.governors[governor] += std::max(count, 1);
-  }
+  add_governors(roots, evidence);
   evidence.nccl_conf = nccl_conf_of(roots, evidence.unseen);
 }
 
 Evidence gather() {
   Roots roots;
   if (const char* const home = std::getenv("HOME")) roots.home = home;
+  if (const char* const file = std::getenv("NCCL_CONF_FILE")) roots.nccl_conf = file;
   const auto facts = bench::host_facts();
   Evidence evidence;
   evidence.host = bench::host_name();

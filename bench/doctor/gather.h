@@ -15,7 +15,8 @@ struct Roots {
   std::filesystem::path dev = "/dev";
   std::filesystem::path etc = "/etc";
   std::filesystem::path run = "/run";
-  std::filesystem::path home;  // of this user; empty: none
+  std::filesystem::path home;       // of this user; empty: none
+  std::filesystem::path nccl_conf;  // NCCL_CONF_FILE; empty: none
 };
 
 /// Of this host, this process and its libraries.

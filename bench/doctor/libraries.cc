@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <stdexcept>
 
 #include "bench/harness/build_id.h"
 #include "verbs/cuda.h"
@@ -40,6 +41,73 @@ void add_plugin(Evidence& evidence) {
   }
 }
 
+/// What is needed of NVML (nvml.h).
+class Nvml {
+ public:
+  explicit Nvml(void* library) : library_(library) {
+    check("nvmlInit_v2", need<int()>("nvmlInit_v2")());
+  }
+
+  [[nodiscard]] unsigned count() const {
+    unsigned count = 0;
+    call("nvmlDeviceGetCount_v2", &count);
+    return count;
+  }
+
+  [[nodiscard]] GpuLinks links_of(unsigned index) const {
+    constexpr unsigned kNameBytes = 96;  // NVML_DEVICE_NAME_V2_BUFFER_SIZE
+    constexpr unsigned kMostLinks = 18;  // NVML_NVLINK_MAX_LINKS
+    Device device = nullptr;
+    std::array<char, kNameBytes> name{};
+    call("nvmlDeviceGetHandleByIndex_v2", index, &device);
+    call("nvmlDeviceGetName", device, name.data(), kNameBytes);
+    GpuLinks links{.index = index, .name = name.data()};
+    for (unsigned link = 0; link < kMostLinks; ++link) links.active += active(device, link);
+    return links;
+  }
+
+ private:
+  using Device = void*;
+
+  template <typename Function>
+  Function* need(const char* name) const {
+    auto* const function = find<Function>(library_, name);
+    if (function == nullptr) throw std::runtime_error(fmt::format("NVML has no {}", name));
+    return function;
+  }
+  template <typename... Arguments>
+  void call(const char* name, Arguments... arguments) const {
+    check(name, need<int(Arguments...)>(name)(arguments...));
+  }
+  void check(const char* name, int result) const {
+    if (result == 0) return;
+    throw std::runtime_error(
+        fmt::format("{}: {}", name, need<const char*(int)>("nvmlErrorString")(result)));
+  }
+  /// 1 or 0. Most GPUs have fewer links than may be asked for.
+  [[nodiscard]] int active(Device device, unsigned link) const {
+    constexpr int kInvalidArgument = 2;
+    constexpr int kNotSupported = 3;
+    constexpr const char* kName = "nvmlDeviceGetNvLinkState";
+    unsigned state = 0;
+    const int result = need<int(Device, unsigned, unsigned*)>(kName)(device, link, &state);
+    if (result == kInvalidArgument || result == kNotSupported) return 0;
+    check(kName, result);
+    return state != 0 ? 1 : 0;
+  }
+
+  void* library_;
+};
+
+template <typename Look>
+void or_unseen(std::vector<std::string>& unseen, const Look& look) {
+  try {
+    look();
+  } catch (const std::exception& error) {
+    unseen.push_back(fmt::format("NVLinks: {}", error.what()));
+  }
+}
+
 }  // namespace
 
 Library library_of(void* symbol) {
@@ -55,47 +123,27 @@ void add_libraries(Evidence& evidence) {
   }
   add_nccl(evidence);
   add_plugin(evidence);
-  evidence.gpus = gpu_links();
+  evidence.gpus = gpu_links(evidence.unseen);
   try {
-    evidence.gpudirect = verbs::Cuda().gpudirect();
+    const verbs::Cuda cuda;
+    evidence.gpu = cuda.gpu();
+    evidence.gpudirect = cuda.gpudirect();
   } catch (const std::exception&) {
     // No GPU, or no driver: nothing to tell.
   }
 }
 
-std::vector<GpuLinks> gpu_links(const std::string& library) {
-  constexpr unsigned kMostLinks = 18;  // NVML_NVLINK_MAX_LINKS
-  constexpr int kSuccess = 0;
-  constexpr unsigned kNameBytes = 96;  // NVML_DEVICE_NAME_V2_BUFFER_SIZE
-  using Device = void*;
-  void* const nvml = load(library);
-  if (nvml == nullptr) return {};
-  auto* const init = find<int()>(nvml, "nvmlInit_v2");
-  auto* const count_of = find<int(unsigned*)>(nvml, "nvmlDeviceGetCount_v2");
-  auto* const device_at = find<int(unsigned, Device*)>(nvml, "nvmlDeviceGetHandleByIndex_v2");
-  auto* const name_of = find<int(Device, char*, unsigned)>(nvml, "nvmlDeviceGetName");
-  auto* const state_of = find<int(Device, unsigned, unsigned*)>(nvml, "nvmlDeviceGetNvLinkState");
-  if (init == nullptr || count_of == nullptr || device_at == nullptr || name_of == nullptr ||
-      state_of == nullptr || init() != kSuccess) {
-    return {};
-  }
-  unsigned count = 0;
-  if (count_of(&count) != kSuccess) return {};
+std::vector<GpuLinks> gpu_links(std::vector<std::string>& unseen, const std::string& library) {
+  void* const loaded = load(library);
+  if (loaded == nullptr) return {};
   std::vector<GpuLinks> gpus;
-  for (unsigned i = 0; i < count; ++i) {
-    Device device = nullptr;
-    std::array<char, kNameBytes> name{};
-    if (device_at(i, &device) != kSuccess || name_of(device, name.data(), kNameBytes) != kSuccess) {
-      continue;
+  or_unseen(unseen, [&] {
+    const Nvml nvml(loaded);
+    const auto count = nvml.count();
+    for (unsigned i = 0; i < count; ++i) {
+      or_unseen(unseen, [&] { gpus.push_back(nvml.links_of(i)); });
     }
-    GpuLinks links{.gpu = fmt::format("{}: {}", i, name.data())};
-    for (unsigned link = 0; link < kMostLinks; ++link) {
-      unsigned active = 0;
-      if (state_of(device, link, &active) != kSuccess) continue;  // there is no such link
-      ++(active != 0 ? links.active : links.inactive);
-    }
-    if (links.active + links.inactive > 0) gpus.push_back(std::move(links));
-  }
+  });
   return gpus;
 }
 

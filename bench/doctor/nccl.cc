@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <strings.h>
 
 #include <algorithm>
-#include <charconv>
+#include <cerrno>
+#include <cstdlib>
 #include <set>
 
 #include "bench/doctor/finding.h"
@@ -17,20 +19,32 @@ using verbs::Port;
 
 constexpr int kVersion2304 = 23004;  // 2.30.4, as ncclGetVersion has it
 
-bool is_on(const std::optional<std::string>& value) { return value && *value != "0"; }
+/// As NCCL reads numbers (src/misc/param.cc): what is none is 0, and nothing is the default.
+std::optional<long long> nccl_number(const Evidence& host, const std::string& name) {
+  const auto text = host.nccl_setting(name);
+  if (!text || text->empty()) return std::nullopt;
+  constexpr int kByPrefix = 0;
+  errno = 0;
+  const auto value = std::strtoll(text->c_str(), nullptr, kByPrefix);
+  return errno == 0 ? std::optional(value) : std::nullopt;
+}
+
+bool is_on(const Evidence& host, const std::string& name) {
+  return nccl_number(host, name).value_or(0) != 0;
+}
 
 /// "unset NAME", or where the line is that sets it.
 std::string unset(const Evidence& host, const std::string& name) {
   if (host.environment.contains(name)) return "unset " + name;
-  return "delete the line: " + host.where(name);
+  return "delete the line " + host.where(name);
 }
 
 void check_network(const Evidence& host, Findings& findings) {
   if (host.ports.empty()) return;
-  if (is_on(host.nccl_setting("NCCL_IB_DISABLE"))) {
+  if (is_on(host, "NCCL_IB_DISABLE")) {
     findings.add("ib-disabled", host.where("NCCL_IB_DISABLE"), unset(host, "NCCL_IB_DISABLE"));
   }
-  if (host.nccl_setting("NCCL_NET") == "Socket") {
+  if (strcasecmp(host.nccl_setting("NCCL_NET").value_or("").c_str(), "Socket") == 0) {
     findings.add("net-forced-socket", host.where("NCCL_NET"), unset(host, "NCCL_NET"));
   }
 }
@@ -78,32 +92,30 @@ void check_versions(const Evidence& host, Findings& findings) {
     findings.add("external-plugin", host.external_plugin + " is there to be loaded");
   }
   if (!host.nccl) return;
-  if (host.nccl->version <= kVersion2304 &&
-      is_on(host.nccl_setting("NCCL_IB_SUBNET_AWARE_ROUTING"))) {
+  if (host.nccl->version <= kVersion2304 && is_on(host, "NCCL_IB_SUBNET_AWARE_ROUTING")) {
     findings.add("subnet-aware-unknown",
                  fmt::format("{}, and NCCL is of version {}",
                              host.where("NCCL_IB_SUBNET_AWARE_ROUTING"), host.nccl->version));
   }
-  if (host.nccl->version == kVersion2304 && host.nccl_setting("NCCL_NVLS_ENABLE") != "0") {
+  if (host.nccl->version == kVersion2304 && nccl_number(host, "NCCL_NVLS_ENABLE") != 0) {
     findings.add("nvls-hang", Severity::kWarning, "NCCL is of version 2.30.4: " + host.nccl->path,
                  "export NCCL_NVLS_ENABLE=0, or another version");
   }
 }
 
 /// The ports that NCCL_IB_HCA leaves, of those that could be used.
-std::vector<const Port*> left_by(const NameList& list, const Evidence& host) {
+std::vector<const Port*> ports_left(const Evidence& host) {
   std::vector<const Port*> left;
   for (const auto& port : host.ports) {
-    if (port.active() && list.takes(port.device, port.number)) left.push_back(&port);
+    if (port.active() && host.hca_takes(port)) left.push_back(&port);
   }
   return left;
 }
 
 void check_filter(const Evidence& host, Findings& findings) {
-  const auto wish = host.nccl_setting("NCCL_IB_HCA");
   const bool any = std::ranges::any_of(host.ports, &Port::active);
-  if (!wish || !any) return;
-  const auto left = left_by(NameList(*wish), host);
+  if (!host.nccl_setting("NCCL_IB_HCA") || !any) return;
+  const auto left = ports_left(host);
   if (left.empty()) {
     std::vector<std::string> names;
     for (const auto& port : host.ports) names.push_back(port.name());
@@ -128,21 +140,22 @@ void check_filter(const Evidence& host, Findings& findings) {
 }
 
 void check_gid_index(const Evidence& host, Findings& findings) {
-  const auto wish = host.nccl_setting("NCCL_IB_GID_INDEX");
-  if (!wish) return;
-  int index = 0;
-  const auto [end, error] = std::from_chars(wish->data(), wish->data() + wish->size(), index);
-  if (error != std::errc() || index < 0) return;  // -1: NCCL chooses
-  for (const auto& port : host.ports) {
-    if (!port.active() || !port.ethernet()) continue;
-    const auto gid = std::ranges::find(port.gids, index, &verbs::Gid::index);
-    if (gid == port.gids.end()) {
-      findings.add("gid-index-empty", fmt::format("{}, and {} has no GID at that index",
-                                                  host.where("NCCL_IB_GID_INDEX"), port.name()));
+  const std::string name = "NCCL_IB_GID_INDEX";
+  const auto index = nccl_number(host, name).value_or(-1);
+  if (index < 0) return;  // -1: NCCL chooses
+  const auto fix = unset(host, name) + "; NCCL 2.21 and newer choose by content";
+  for (const auto* const port : ports_left(host)) {
+    if (!port->ethernet()) continue;
+    const auto gid = std::ranges::find(port->gids, index, &verbs::Gid::index);
+    if (gid == port->gids.end()) {
+      findings.add(
+          "gid-index-empty",
+          fmt::format("{}, and {} has no GID at that index", host.where(name), port->name()), fix);
     } else if (gid->type != verbs::GidType::kRoceV2 || !gid->ipv4()) {
       findings.add("gid-link-local",
                    fmt::format("{}, where {} has {}, which is not RoCE v2 of an IPv4 address",
-                               host.where("NCCL_IB_GID_INDEX"), port.name(), gid->text()));
+                               host.where(name), port->name(), gid->text()),
+                   fix);
     }
   }
 }

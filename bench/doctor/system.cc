@@ -29,35 +29,55 @@ void check_memlock(const Evidence& host, Findings& findings) {
                      "LimitMEMLOCK=infinity for services");
 }
 
+/// "7.0.0-1019-nvidia aarch64", and Ubuntu's own 7.0.0-31. x86 has no such memory by default.
+bool known_to_lose_memory(const std::string& kernel) {
+  const bool nvidias = kernel.starts_with("7.0.0-") && kernel.find("nvidia") != std::string::npos;
+  return kernel.ends_with("aarch64") && (nvidias || kernel.starts_with("7.0.0-31-"));
+}
+
 /// Kernels that keep memory over a kexec count what is contiguous wrongly.
 void check_contiguous(const Evidence& host, Findings& findings) {
   const auto total = bytes_of(host, "CmaTotal");
   const auto free = bytes_of(host, "CmaFree");
-  const bool no_total = host.memory.contains("CmaTotal") && total == 0 &&
-                        host.kernel.starts_with("7.0.0-") &&
-                        host.kernel.find("nvidia") != std::string::npos;
+  const bool no_total =
+      host.memory.contains("CmaTotal") && total == 0 && known_to_lose_memory(host.kernel);
   if (free <= total && !no_total) return;
   findings.add("kho-kernel", fmt::format("CmaFree {} kB, CmaTotal {} kB, kernel {}",
                                          free / kKibibyte, total / kKibibyte, host.kernel));
 }
 
+/// A Spark, whose GPU takes of the same memory, freezes where it is used up.
 void check_available(const Evidence& host, Findings& findings) {
-  constexpr std::uint64_t kLeast = 512 * kMebibyte;
-  if (!host.memory.contains("MemAvailable") || bytes_of(host, "MemAvailable") >= kLeast) return;
+  const auto least = host.spark() ? 2 * kGibibyte : 512 * kMebibyte;
+  if (!host.memory.contains("MemAvailable") || bytes_of(host, "MemAvailable") >= least) return;
   findings.add(
-      "memory-exhausted",
+      "memory-exhausted", host.spark() ? Severity::kFault : Severity::kWarning,
       fmt::format("{} MiB of memory are available", bytes_of(host, "MemAvailable") / kMebibyte),
       "end what takes the memory: ps aux --sort -rss | head; sync; echo 3 | sudo tee "
       "/proc/sys/vm/drop_caches");
 }
 
-void check_clocks(const Evidence& host, Findings& findings) {
-  constexpr std::array<std::string_view, 4> kFast = {"tsc", "arch_sys_counter", "kvm-clock", ""};
-  if (std::ranges::count(kFast, host.clocksource) == 0) {
-    findings.add("clocksource-slow", "the kernel's clock is " + host.clocksource);
-  }
+/// The catalogue's parameter is x86's, and helps only the kernel that owns the processor.
+void check_clocksource(const Evidence& host, Findings& findings) {
+  constexpr std::array<std::string_view, 5> kFast = {"tsc", "arch_sys_counter", "kvm-clock",
+                                                     "hyperv_clocksource_tsc_page", ""};
+  if (std::ranges::count(kFast, host.clocksource) > 0) return;
+  const bool x86_metal = host.kernel.ends_with("x86_64") && !host.virtual_machine;
+  findings.add("clocksource-slow", "the kernel's clock is " + host.clocksource,
+               x86_metal ? "" : "look for the reason: sudo dmesg | grep -i clocksource");
+}
+
+/// With these drivers the processor chooses its clock, and powersave does not hold it down.
+bool slow_governor(const Evidence& host, const std::string& governor) {
+  if (host.spark()) return governor != "performance";
+  const bool by_itself =
+      host.frequency_driver == "intel_pstate" || host.frequency_driver == "amd-pstate-epp";
+  return governor == "conservative" || (governor == "powersave" && !by_itself);
+}
+
+void check_governors(const Evidence& host, Findings& findings) {
   for (const auto& [governor, cores] : host.governors) {
-    if (governor != "powersave" && governor != "conservative") continue;
+    if (!slow_governor(host, governor)) continue;
     findings.add("governor-slow", fmt::format("{} cores have the governor {}", cores, governor));
   }
 }
@@ -74,10 +94,19 @@ void check_gpus(const Evidence& host, Findings& findings) {
   if (host.gpudirect == false) {
     findings.add("gdr-zero", "the GPU has no GPUDirect RDMA (cudaDevAttrGPUDirectRDMASupported 0)");
   }
+}
+
+/// Links with nothing at their other end are inactive and well, so that only another GPU of the
+/// same kind tells how many there should be.
+void check_nvlinks(const Evidence& host, Findings& findings) {
   for (const auto& gpu : host.gpus) {
-    if (gpu.inactive == 0) continue;
-    findings.add("nvlink-down", fmt::format("GPU {}: {} of {} NVLinks are inactive", gpu.gpu,
-                                            gpu.inactive, gpu.active + gpu.inactive));
+    const auto peer = std::ranges::find_if(host.gpus, [&](const GpuLinks& other) {
+      return other.name == gpu.name && other.active > gpu.active;
+    });
+    if (peer == host.gpus.end()) continue;
+    findings.add("nvlink-down",
+                 fmt::format("GPU {} and GPU {}, each {}, have {} and {} active NVLinks", gpu.index,
+                             peer->index, gpu.name, gpu.active, peer->active));
   }
 }
 
@@ -87,9 +116,11 @@ void check_system(const Evidence& host, Findings& findings) {
   check_memlock(host, findings);
   check_contiguous(host, findings);
   check_available(host, findings);
-  check_clocks(host, findings);
+  check_clocksource(host, findings);
+  check_governors(host, findings);
   check_cores(host, findings);
   check_gpus(host, findings);
+  check_nvlinks(host, findings);
 }
 
 }  // namespace wiretax::doctor

@@ -4,12 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "bench/harness/campaign.h"
 #include "bench/harness/clock.h"
+#include "bench/harness/start.h"
 #include "report/record.h"
 #include "report/result_table.h"
 #include "report/token.h"
@@ -21,33 +20,6 @@ namespace {
 using OrderedJson = nlohmann::ordered_json;
 
 constexpr double kMemoryShare = 0.25;
-
-/// The rank as the launcher says it, before MPI starts.
-bool leads_before_mpi() {
-  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
-    if (const char* const rank = std::getenv(variable)) return std::string_view(rank) == "0";
-  }
-  return true;
-}
-
-void print_error(const Failure& failure) {
-  std::fputs(fmt::format("error: {}\n", failure.what()).c_str(), stderr);
-}
-
-/// Parses the command line; a code where the program ends here (help, or wrong usage).
-std::optional<int> parse(CLI::App& app, int argc, char** argv) {
-  try {
-    app.parse(argc, argv);
-    return std::nullopt;
-  } catch (const CLI::Success& help) {
-    return leads_before_mpi() ? app.exit(help) : 0;
-  } catch (const CLI::ParseError& error) {
-    if (leads_before_mpi()) {
-      print_error({ExitCode::kUsage, fmt::format("{} (--help lists the options)", error.what())});
-    }
-    return static_cast<int>(ExitCode::kUsage);
-  }
-}
 
 std::string command_line(int argc, char** argv) {
   std::string line;
@@ -373,13 +345,10 @@ int run_program(Program& program, int argc, char** argv) {
   app.set_version_flag("--version", WIRETAX_VERSION);
   add_common_options(app, options);
   program.add_options(app);
-  if (const auto code = parse(app, argc, argv)) return *code;
+  if (const auto code = parse_command_line(app, argc, argv)) return *code;
 
   Supervisor supervisor;
-  supervisor.set_last_will([](const Failure& failure) {
-    // Of a signal one rank's word is enough; a deadline of its own every rank has to explain.
-    if (leads_before_mpi() || failure.code() == ExitCode::kTimeout) print_error(failure);
-  });
+  explain_endings(supervisor);
   std::optional<Failure> before_mpi;
   try {
     program.before_mpi(options);
@@ -387,24 +356,9 @@ int run_program(Program& program, int argc, char** argv) {
     before_mpi = as_failure(error);
   }
   if (options.deadline_s > 0) supervisor.set_run_deadline(options.deadline_s);
-  std::unique_ptr<Ranks> ranks;
-  try {
-    ranks = std::make_unique<Ranks>(supervisor);
-    constexpr double kGrace = 0.6;  // rank 0 writes its file within half a second
-    supervisor.set_grace_s(ranks->leads() ? 0 : kGrace);
-    supervisor.set_parties(ranks->describe(ranks->rank()), ranks->size() == 2
-                                                               ? ranks->describe(1 - ranks->rank())
-                                                               : "another rank");
-    return Run(program, options, *ranks, supervisor).execute(before_mpi);
-  } catch (const std::exception& error) {
-    const auto failure = as_failure(error);
-    const bool agreed = dynamic_cast<const AgreedFailure*>(&error) != nullptr;
-    if (ranks && !agreed) ranks->abandon();
-    // Rank 0 speaks for all of what all know.
-    const bool speaks = !agreed || ranks->leads();
-    if (speaks) print_error(failure);
-    return speaks ? static_cast<int>(failure.code()) : 0;
-  }
+  return with_ranks(supervisor, [&](Ranks& ranks) {
+    return Run(program, options, ranks, supervisor).execute(before_mpi);
+  });
 }
 
 }  // namespace wiretax::bench

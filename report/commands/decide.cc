@@ -8,6 +8,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "report/aftermath.h"
 #include "report/catalogue.h"
 #include "report/commands/commands.h"
 #include "report/commands/decision_text.h"
@@ -123,8 +124,10 @@ int run_decide(const DecideOptions& options) {
     return 0;
   }
   const Ink ink(options.colour);
-  const auto wire = wire_text(read_results(options.paths), ink);
-  if (!wire.empty()) fmt::print("{}\n", wire);
+  const auto results = read_results(options.paths);
+  for (const auto& text : {aftermath_text(results, ink), wire_text(results, ink)}) {
+    if (!text.empty()) fmt::print("{}\n", text);
+  }
   print_decision(request, decision, options.detail, ink);
   return 0;
 }

@@ -58,6 +58,13 @@ class Doctor(RdmaTest):
         self.assertEqual(list(found), ["half-without-ipv4"])
         self.assertIn(DEVICE, found["half-without-ipv4"]["evidence"])
 
+    def test_a_link_on_which_nothing_answers(self):
+        _, subnet = LINKS[LINK]
+        with self.changed(HOSTS[1], f"ip route add blackhole {subnet}.1/32", f"ip route del blackhole {subnet}.1/32"):
+            found = self.found()["fault"]
+        self.assertEqual(list(found), ["firewall"])
+        self.assertIn(f"{LINK} of rank 0 (spark-01) does not reach {subnet}.2", found["firewall"]["evidence"])
+
     def test_little_memory_that_may_be_locked(self):
         nobody = ["prlimit", "--memlock=65536:65536", "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
         found = self.found(*nobody, DOCTOR, "--local", "--json")["fault"]

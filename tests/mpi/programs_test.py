@@ -295,9 +295,14 @@ class Test(unittest.TestCase):
         self.assertIn(f"2 ranks looked at: {len(faults)} fault", output)
 
     def test_the_doctor_finds_a_variable_of_one_rank(self):
-        code, output = self.run_program(1, DOCTOR, "--json", ":", "-np", "1", "env", "NCCL_DEBUG=INFO", DOCTOR, "--json")
+        code, output = self.run_program(1, DOCTOR, "--json", ":", "-np", "1", "env", "NCCL_PROTO=LL", DOCTOR, "--json")
         self.assertEqual(code, ENVIRONMENT, output)
         self.assertIn("env-not-forwarded", output)
+
+    def test_the_doctor_takes_bytes_that_are_no_text(self):
+        code, output = self.run_program(2, "env", b"NCCL_DEBUG_FILE=/tmp/\xff", DOCTOR, "--json")
+        self.assertIn(code, (OK, ENVIRONMENT), output)
+        self.assertIn("/tmp/\N{REPLACEMENT CHARACTER}", output)
 
     def test_the_doctor_without_mpi(self):
         done = subprocess.run([DOCTOR, "--local"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -310,6 +315,7 @@ class Test(unittest.TestCase):
         self.assert_one_error(output, "cannot write")
         code, output = self.run_program(2, DOCTOR, "--nonsense")
         self.assertEqual(code, USAGE, output)
+        self.assert_one_error(output, "--nonsense")
 
     def test_filter_and_list(self):
         code, output = self.run_program(2, TCP, "--benchmark_list_tests", "--benchmark_filter", "round_trip.*:64$")

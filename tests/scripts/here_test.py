@@ -87,9 +87,10 @@ class Endings(ScriptTest):
             self.program(f"wiretax-{name}", "write complete")
         self.doctor(0)
 
-    def doctor(self, code):
+    def doctor(self, code, tells=True):
         with open(f"{self.bin}/wiretax-doctor", "w") as file:
-            file.write(f"#!/bin/sh\n[ $OMPI_COMM_WORLD_RANK = 0 ] || exit 0\necho FAULT port-down\nexit {code}\n")
+            file.write("#!/bin/sh\n[ $OMPI_COMM_WORLD_RANK = 0 ] || exit 0\necho FAULT port-down\n"
+                       "while [ $1 != --out ]; do shift; done\n" + (f"echo '{{}}' >$2\n" if tells else "") + f"exit {code}\n")
         os.chmod(f"{self.bin}/wiretax-doctor", 0o755)
 
     def program(self, name, body):
@@ -107,15 +108,18 @@ class Endings(ScriptTest):
     def test_a_fault_that_the_doctor_finds(self):
         self.doctor(5)
         self.program("wiretax-tcp", "write complete")
-        environment = {**os.environ, "WIRETAX_BIN": self.bin}
-        done = run("run", "--out", self.out, env=environment)
-        self.assert_ends(done, 5, "wiretax-doctor found a fault: mend it as it says, or type --go-on to measure all the same")
+        done = run("run", "--out", self.out, env={**os.environ, "WIRETAX_BIN": self.bin})
+        self.assert_ends(done, 0, "going on, since this is a rehearsal on one machine")
         self.assertIn("FAULT port-down", done.stdout)
-        self.assertFalse(os.path.exists(f"{self.out}/tcp.json"), "nothing is measured")
-        shutil.rmtree(self.out)
-        done = run("run", "--out", self.out, "--go-on", env=environment)
-        self.assert_ends(done, 0, "going on all the same, as --go-on says")
         self.assertTrue(os.path.exists(f"{self.out}/tcp.json"))
+
+    def test_a_doctor_that_ends_without_a_word(self):
+        for code, expected in ((5, 5), (0, 1), (139, 5)):
+            self.doctor(code, tells=False)
+            done = run("run", "--out", self.out, env={**os.environ, "WIRETAX_BIN": self.bin})
+            self.assert_ends(done, expected, "wiretax-doctor wrote no result file")
+            self.assertFalse(os.path.exists(f"{self.out}/tcp.json"), "nothing is measured")
+            shutil.rmtree(self.out)
 
     def test_complete(self):
         self.assert_run_ends(0, tcp="write complete")

@@ -40,6 +40,29 @@ class Hosts(ScriptTest):
                 self.assertGreater(finished_points(f"{self.out}/{name}"), 0)
         self.assertNotIn("not a network", done.stdout)
 
+    def test_a_setting_of_nccl_reaches_every_rank(self):
+        """Open MPI takes no variable along by itself, and ranks that differ in one are a fault."""
+        done = self.a.run("env", "NCCL_PROTO=LL", *self.command("--only", "tcp", *SHORT), check=False)
+        self.assert_ends(done, 0)
+        with open(f"{self.out}/doctor.json") as file:
+            hosts = json.load(file)["hosts"]
+        self.assertEqual([host["environment"].get("NCCL_PROTO") for host in hosts], ["LL", "LL"])
+
+    def test_a_fault_of_the_other_host_by_itself(self):
+        """It is told and ends the run before mpirun is tried, unless somebody wants to go on."""
+        wrapper = self.enterContext(tempfile.TemporaryDirectory()) + "/ssh"
+        with open(wrapper, "w") as file:
+            file.write(f"#!/bin/sh\ncase $* in *wiretax-doctor*--local*) echo FAULT port-down; exit 5 ;; esac\nexec {self.ssh} \"$@\"\n")
+        os.chmod(wrapper, 0o755)
+        command = [wrapper if word == self.ssh else word for word in self.command("--only", "tcp", *SHORT)]
+        done = self.a.run(*command, check=False)
+        self.assert_ends(done, 5, "wiretax-doctor found a fault")
+        self.assertIn("FAULT port-down", done.stderr)
+        self.assertEqual(os.listdir(self.out), ["run.log"])
+        self.out += "-anyway"
+        command = [wrapper if word == self.ssh else word for word in self.command("--only", "tcp", "--go-on", *SHORT)]
+        self.assert_ends(self.a.run(*command, check=False), 0, "going on all the same")
+
     def test_control_stays_on_the_management_link(self):
         done = self.a.run(*self.command("--only", "collectives", "--interface", "wire0", *SHORT), check=False)
         self.assert_ends(done, 0)

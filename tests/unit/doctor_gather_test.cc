@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -16,6 +17,8 @@ namespace wiretax::doctor {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kFakeNvml = WIRETAX_FAKE_DRIVERS "/libnvml_fake.so";
 
 using testing::AllOf;
 using testing::ElementsAre;
@@ -39,8 +42,13 @@ class Gather : public testing::Test {
     std::ofstream(root_ / path) << text << '\n';
   }
   [[nodiscard]] Roots roots() const {
-    return {root_ / "sys", root_ / "proc", root_ / "dev",
-            root_ / "etc", root_ / "run",  root_ / "home"};
+    return {root_ / "sys",
+            root_ / "proc",
+            root_ / "dev",
+            root_ / "etc",
+            root_ / "run",
+            root_ / "home",
+            {}};
   }
   [[nodiscard]] Evidence read() const {
     Evidence evidence;
@@ -116,9 +124,18 @@ TEST_F(Gather, ClockAndGovernors) {
   write("sys/devices/system/cpu/cpufreq/policy0/scaling_governor", "performance");
   write("sys/devices/system/cpu/cpufreq/policy0/related_cpus", "0 1 2");
   write("sys/devices/system/cpu/cpufreq/policy3/scaling_governor", "powersave");
+  write("sys/devices/system/cpu/cpufreq/policy3/scaling_driver", "intel_pstate");
   const auto evidence = read();
   EXPECT_EQ(evidence.clocksource, "hpet");
   EXPECT_THAT(evidence.governors, ElementsAre(Pair("performance", 3), Pair("powersave", 1)));
+  EXPECT_EQ(evidence.frequency_driver, "intel_pstate");
+}
+
+TEST_F(Gather, VirtualMachines) {
+  write("proc/cpuinfo", "processor: 0\nflags\t\t: fpu vme lm constant_tsc");
+  EXPECT_FALSE(read().virtual_machine);
+  write("proc/cpuinfo", "processor: 0\nflags\t\t: fpu vme hypervisor lm");
+  EXPECT_TRUE(read().virtual_machine);
 }
 
 TEST_F(Gather, NcclsFilesTheUsersOwnFirst) {
@@ -130,6 +147,24 @@ TEST_F(Gather, NcclsFilesTheUsersOwnFirst) {
   EXPECT_EQ(evidence.nccl_setting("NCCL_IB_HCA"), std::nullopt);
   EXPECT_EQ(evidence.nccl_conf.size(), 3U);
   EXPECT_THAT(evidence.where("NCCL_DEBUG"), EndsWith("etc/nccl.conf"));
+}
+
+TEST_F(Gather, AnotherFileStandsForTheUsersOwn) {
+  write("etc/nccl.conf", "NCCL_NET=Socket\nNCCL_DEBUG=INFO");
+  write("home/.nccl.conf", "NCCL_NET=IB\nNCCL_IB_HCA=mlx5_0");
+  write("job.conf", "NCCL_NET=Mesh");
+  auto roots_of_job = roots();
+  roots_of_job.nccl_conf = root() / "job.conf";
+  Evidence evidence;
+  add_files(roots_of_job, evidence);
+  EXPECT_EQ(evidence.nccl_setting("NCCL_NET"), "Mesh");
+  EXPECT_EQ(evidence.nccl_setting("NCCL_DEBUG"), "INFO");
+  EXPECT_EQ(evidence.nccl_setting("NCCL_IB_HCA"), std::nullopt);
+}
+
+TEST_F(Gather, WhatIsNotNcclsStaysInTheFile) {
+  write("etc/nccl.conf", "HF_TOKEN=secret\nNCCL_NET=IB");
+  EXPECT_THAT(read().nccl_conf, ElementsAre(Field(&Setting::name, "NCCL_NET")));
 }
 
 TEST_F(Gather, AFileThatCannotBeReadIsTold) {
@@ -156,14 +191,29 @@ TEST_F(Gather, Interfaces) {
 }
 
 TEST(Libraries, NvlinksOfEveryGpu) {
-  const auto gpus = gpu_links(WIRETAX_FAKE_DRIVERS "/libnvml_fake.so");
-  ASSERT_EQ(gpus.size(), 2U);
-  EXPECT_EQ(gpus[0].gpu, "0: NVIDIA H100");
-  EXPECT_EQ(gpus[0].active, 2);
-  EXPECT_EQ(gpus[0].inactive, 0);
-  EXPECT_EQ(gpus[1].active, 1);
-  EXPECT_EQ(gpus[1].inactive, 1);
-  EXPECT_THAT(gpu_links("/no/such/library.so"), IsEmpty());
+  std::vector<std::string> unseen;
+  const auto gpus = gpu_links(unseen, kFakeNvml);
+  EXPECT_THAT(gpus, ElementsAre(AllOf(Field(&GpuLinks::index, 0), Field(&GpuLinks::active, 2),
+                                      Field(&GpuLinks::name, "NVIDIA H100")),
+                                AllOf(Field(&GpuLinks::index, 1), Field(&GpuLinks::active, 1))));
+  EXPECT_THAT(gpu_links(unseen, "/no/such/library.so"), IsEmpty());
+  EXPECT_THAT(unseen, IsEmpty());
+}
+
+TEST(Libraries, ADriverThatDoesNotStartIsTold) {
+  std::vector<std::string> unseen;
+  setenv("WIRETAX_FAKE_NVML_INIT", "9", 1);
+  EXPECT_THAT(gpu_links(unseen, kFakeNvml), IsEmpty());
+  unsetenv("WIRETAX_FAKE_NVML_INIT");
+  EXPECT_THAT(unseen, ElementsAre("NVLinks: nvmlInit_v2: error 9"));
+}
+
+TEST(Libraries, AGpuWhoseLinksCannotBeReadIsTold) {
+  std::vector<std::string> unseen;
+  setenv("WIRETAX_FAKE_NVML_LINK", "15", 1);
+  EXPECT_THAT(gpu_links(unseen, kFakeNvml), ElementsAre(Field(&GpuLinks::index, 0)));
+  unsetenv("WIRETAX_FAKE_NVML_LINK");
+  EXPECT_THAT(unseen, ElementsAre("NVLinks: nvmlDeviceGetNvLinkState: error 15"));
 }
 
 TEST(Libraries, AreNamedAsTheyAreMapped) {

@@ -10,17 +10,25 @@
 
 #include "bench/doctor/finding.h"
 #include "bench/doctor/name_list.h"
+#include "bench/doctor/reach.h"
 #include "report/units.h"
 #include "sysfs_tree.h"
 
 namespace wiretax::doctor {
 namespace {
 
+using testing::AllOf;
+using testing::AnyOf;
 using testing::Contains;
+using testing::Each;
 using testing::ElementsAre;
+using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::SizeIs;
+using testing::UnorderedElementsAre;
+using testing::UnorderedElementsAreArray;
 using verbs::Function;
 using verbs::spark;
 
@@ -52,7 +60,12 @@ Evidence healthy(int number, const std::function<void(Functions&)>& change = {})
     }
     host.interfaces.push_back(std::move(interface));
   }
-  host.interfaces.push_back({"enP7s7", true, false, true, 1500, {{"enP7s7", 0x0a000001, 24}}});
+  host.interfaces.push_back({"enP7s7",
+                             true,
+                             false,
+                             true,
+                             1500,
+                             {{"enP7s7", 0x0a000000U + static_cast<unsigned>(number), 24}}});
   host.interfaces.push_back({"wlP9s9", true, true, true, 1500, {{"wlP9s9", 0xc0a80105, 24}}});
   host.interfaces.push_back({"docker0", true, false, false, 1500, {{"docker0", 0xac110001, 16}}});
   host.default_interface = "enP7s7";
@@ -84,6 +97,22 @@ Evidence with(const std::function<void(Evidence&)>& change) {
 
 Evidence with_functions(const std::function<void(Functions&)>& change) {
   return healthy(1, change);
+}
+
+/// The same devices in a machine that is no Spark.
+Evidence elsewhere(const std::function<void(Evidence&)>& change) {
+  auto host = healthy(1);
+  host.product = "Some Server";
+  host.kernel = "6.8.0-31-generic x86_64";
+  host.clocksource = "tsc";
+  change(host);
+  return host;
+}
+
+/// "Gen4 x8" of "Gen4 x16", in sysfs's words.
+void narrow(Evidence& host, std::size_t port, verbs::PcieLink link, verbs::PcieLink possible) {
+  host.ports[port].pcie = link;
+  host.ports[port].pcie_possible = possible;
 }
 
 Function& named(Functions& functions, const std::string& device) {
@@ -148,7 +177,15 @@ INSTANTIATE_TEST_SUITE_P(
              },
              "no RDMA device", "Plug in the cable"},
         Case{"device-vanished", [] { return with([](Evidence& host) { host.ports.pop_back(); }); },
-             "4 network functions of vendor 15b3 on PCI, 3 RDMA devices"},
+             "4 network functions of vendor 15b3 on PCI, 3 RDMA devices", "Power cycle"},
+        Case{"device-vanished",
+             [] {
+               return with([](Evidence& host) {
+                 host.ports.clear();
+                 host.device_files.clear();
+               });
+             },
+             "4 network functions of vendor 15b3 on PCI, 0 RDMA devices", "sudo modprobe mlx5_ib"},
         Case{"libibverbs-missing",
              [] { return with([](Evidence& host) { host.libibverbs = "cannot open"; }); },
              "cannot open", "apt-get install libibverbs1"},
@@ -172,6 +209,11 @@ INSTANTIATE_TEST_SUITE_P(
                    [](Functions& functions) { named(functions, "roceP2p1s0f0").width = "2"; });
              },
              "roceP2p1s0f0 at 0002:01:00.0 is Gen5 x2, not Gen5 x4"},
+        Case{"half-pcie-narrow",
+             [] { return elsewhere([](Evidence& host) {
+                    narrow(host, 0, {16, 4}, {32, 16});
+                  }); },
+             "roceP2p1s0f0 at 0002:01:00.0 is Gen4 x4, not Gen5 x16"},
         Case{"switch-at-100g",
              [] {
                return with_functions([](Functions& functions) {
@@ -179,6 +221,19 @@ INSTANTIATE_TEST_SUITE_P(
                });
              },
              "rocep1s0f0 runs at 100 Gb/s"},
+        Case{"switch-at-100g",
+             [] {
+               return with_functions([](Functions& functions) {
+                 named(functions, "rocep1s0f0").rate = "25 Gb/sec (1X EDR)";
+               });
+             },
+             "rocep1s0f0 runs at 25 Gb/s"},
+        Case{"switch-at-100g",
+             [] {
+               return elsewhere(
+                   [](Evidence& host) { host.ports[0].rate_bytes_per_s = 100 * kGigabit; });
+             },
+             "roceP2p1s0f0 runs at 100 Gb/s"},
         Case{"same-pcie-link",
              [] {
                return with_functions([](Functions& functions) {
@@ -190,7 +245,8 @@ INSTANTIATE_TEST_SUITE_P(
                  }
                });
              },
-             "rocep1s0f0 and rocep1s0f1 share the PCIe link 0000:01:00"}));
+             "rocep1s0f0 and rocep1s0f1 share the PCIe link 0000:01:00, which carries 126 of their "
+             "400 Gb/s"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Ports, OneHost,
@@ -262,16 +318,52 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"kho-kernel",
              [] { return with([](Evidence& host) { host.memory["CmaFree"] = kGibibyte; }); },
              "CmaFree 1048576 kB, CmaTotal 65536 kB", "kho=off"},
+        Case{"kho-kernel",
+             [] {
+               return with([](Evidence& host) {
+                 host.kernel = "7.0.0-31-generic aarch64";
+                 host.memory["CmaTotal"] = host.memory["CmaFree"] = 0;
+               });
+             },
+             "CmaFree 0 kB, CmaTotal 0 kB, kernel 7.0.0-31-generic", "kho=off"},
         Case{"memory-exhausted",
              [] {
                return with([](Evidence& host) { host.memory["MemAvailable"] = 100 * kMebibyte; });
              },
              "100 MiB of memory are available"},
+        Case{"memory-exhausted",
+             [] { return with([](Evidence& host) { host.memory["MemAvailable"] = kGibibyte; }); },
+             "1024 MiB of memory are available"},
         Case{"clocksource-slow",
-             [] { return with([](Evidence& host) { host.clocksource = "hpet"; }); }, "hpet"},
+             [] { return with([](Evidence& host) { host.clocksource = "jiffies"; }); }, "jiffies",
+             "look for the reason: sudo dmesg"},
+        Case{"clocksource-slow",
+             [] { return elsewhere([](Evidence& host) { host.clocksource = "hpet"; }); }, "hpet",
+             "tsc=reliable"},
+        Case{"clocksource-slow",
+             [] {
+               return elsewhere([](Evidence& host) {
+                 host.clocksource = "hpet";
+                 host.virtual_machine = true;
+               });
+             },
+             "hpet", "look for the reason: sudo dmesg"},
         Case{"governor-slow",
              [] { return with([](Evidence& host) { host.governors["powersave"] = 10; }); },
              "10 cores have the governor powersave"},
+        Case{"governor-slow",
+             [] { return with([](Evidence& host) {
+                    host.governors = {{"schedutil", 20}};
+                  }); },
+             "20 cores have the governor schedutil"},
+        Case{"governor-slow",
+             [] {
+               return elsewhere([](Evidence& host) {
+                 host.governors = {{"powersave", 20}};
+                 host.frequency_driver = "acpi-cpufreq";
+               });
+             },
+             "20 cores have the governor powersave"},
         Case{"cpu-quota", [] { return with([](Evidence& host) { host.cpu_limit = 1.5; }); },
              "limited to 1.5 cores"},
         Case{"gdr-zero", [] { return with([](Evidence& host) { host.gpudirect = false; }); },
@@ -279,17 +371,19 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"nvlink-down",
              [] {
                return with([](Evidence& host) {
-                 host.gpus = {{"0: NVIDIA H100", 18, 0}, {"1: NVIDIA H100", 12, 6}};
+                 host.gpus = {{0, "NVIDIA H100", 12}, {1, "NVIDIA H100", 18}};
                });
              },
-             "GPU 1: NVIDIA H100: 6 of 18 NVLinks are inactive"}));
+             "GPU 0 and GPU 1, each NVIDIA H100, have 12 and 18 active NVLinks"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Nccl, OneHost,
     testing::Values(
         set("ib-disabled", "NCCL_IB_DISABLE", "1", "NCCL_IB_DISABLE=1 in the environment",
             "unset NCCL_IB_DISABLE"),
+        set("ib-disabled", "NCCL_IB_DISABLE", " 2", "NCCL_IB_DISABLE= 2 in the environment"),
         set("net-forced-socket", "NCCL_NET", "Socket", "NCCL_NET=Socket in the environment"),
+        set("net-forced-socket", "NCCL_NET", "sOCKET", "NCCL_NET=sOCKET in the environment"),
         set("hca-filter", "NCCL_IB_HCA", "mlx5_0",
             "the devices here are roceP2p1s0f0, roceP2p1s0f1, rocep1s0f0"),
         set("one-half-only", "NCCL_IB_HCA", "=rocep1s0f0", "leaves out roceP2p1s0f0",
@@ -297,7 +391,9 @@ INSTANTIATE_TEST_SUITE_P(
         set("no-ip-interface", "NCCL_SOCKET_IFNAME", "eth0", "no interface of such a name"),
         set("wrong-interface", "NCCL_SOCKET_IFNAME", "=wlP9s9", "which is wlP9s9"),
         set("wrong-interface", "NCCL_SOCKET_IFNAME", "docker", "which is docker0"),
-        set("gid-index-empty", "NCCL_IB_GID_INDEX", "9", "roceP2p1s0f0 has no GID at that index"),
+        set("gid-index-empty", "NCCL_IB_GID_INDEX", "9", "roceP2p1s0f0 has no GID at that index",
+            "unset NCCL_IB_GID_INDEX"),
+        set("gid-index-empty", "NCCL_IB_GID_INDEX", "0x9", "roceP2p1s0f0 has no GID at that index"),
         set("gid-link-local", "NCCL_IB_GID_INDEX", "1", "which is not RoCE v2 of an IPv4 address"),
         set("gid-link-local", "NCCL_IB_GID_INDEX", "2", "which is not RoCE v2 of an IPv4 address"),
         set("subnet-aware-unknown", "NCCL_IB_SUBNET_AWARE_ROUTING", "1",
@@ -322,6 +418,8 @@ TEST(Doctor, TheOtherWayKeepsEachQuiet) {
         << name << '=' << value;
   };
   quiet("NCCL_IB_DISABLE", "0");
+  quiet("NCCL_IB_DISABLE", "");
+  quiet("NCCL_IB_DISABLE", "false");
   quiet("NCCL_NET", "IB");
   quiet("NCCL_IB_HCA", "rocep1s0f0,roceP2p1s0f0");
   quiet("NCCL_IB_HCA", "roce");
@@ -330,19 +428,142 @@ TEST(Doctor, TheOtherWayKeepsEachQuiet) {
   quiet("NCCL_SOCKET_IFNAME", "^docker,wl");
   quiet("NCCL_IB_GID_INDEX", "3");
   quiet("NCCL_IB_GID_INDEX", "-1");
+  quiet("NCCL_IB_GID_INDEX", "");
   quiet("NCCL_IB_SUBNET_AWARE_ROUTING", "0");
 }
 
 TEST(Doctor, AFileSetsWhatTheEnvironmentDoesNot) {
-  const auto ids = ids_of(examine({with([](Evidence& host) {
+  const auto findings = examine({with([](Evidence& host) {
     host.nccl_conf = {{"/etc/nccl.conf", "NCCL_IB_DISABLE", "1"}};
-  })}));
-  EXPECT_THAT(ids, ElementsAre("ib-disabled", "leftover-nccl-conf"));
+  })});
+  EXPECT_THAT(ids_of(findings), ElementsAre("ib-disabled", "leftover-nccl-conf"));
+  EXPECT_EQ(findings.front().fix, "delete the line NCCL_IB_DISABLE=1 in /etc/nccl.conf");
   EXPECT_THAT(ids_of(examine({with([](Evidence& host) {
                 host.environment["NCCL_IB_DISABLE"] = "0";
                 host.nccl_conf = {{"/etc/nccl.conf", "NCCL_IB_DISABLE", "1"}};
               })})),
               ElementsAre("leftover-nccl-conf"));
+}
+
+void expect_quiet(const char* why, const Evidence& host) {
+  EXPECT_THAT(ids_of(examine({host})), IsEmpty()) << why;
+}
+
+TEST(Doctor, NvlinksAreComparedAmongGpusOfOneKind) {
+  const auto quiet = [](const char* why, std::vector<GpuLinks> gpus) {
+    expect_quiet(why, with([&](Evidence& host) { host.gpus = std::move(gpus); }));
+  };
+  quiet("one, on PCIe", {{0, "NVIDIA H100 PCIe", 0}});
+  quiet("one of a bridged pair that is alone", {{0, "NVIDIA H100 NVL", 12}});
+  quiet("as many", {{0, "NVIDIA H100 NVL", 12}, {1, "NVIDIA H100 NVL", 12}});
+  quiet("another kind", {{0, "NVIDIA H100", 18}, {1, "NVIDIA L4", 0}});
+  quiet("no bridge", {{0, "NVIDIA H100 NVL", 0}, {1, "NVIDIA H100 NVL", 0}});
+}
+
+TEST(Doctor, ASparkIsKnownByItsGpuToo) {
+  const auto makers = [](const char* gpu) {
+    return elsewhere([&](Evidence& host) {
+      host.product = "GX10";
+      host.gpu = gpu;
+      host.governors = {{"schedutil", 20}};
+    });
+  };
+  EXPECT_THAT(ids_of(examine({makers("NVIDIA GB10")})), ElementsAre("governor-slow"));
+  expect_quiet("another GPU", makers("NVIDIA H100"));
+}
+
+TEST(Doctor, ABondsFunctionsAreOneDevice) {
+  const auto host = with([](Evidence& bonded) {
+    bonded.ports.pop_back();
+    bonded.ports.back().bond = "bond0";
+  });
+  EXPECT_THAT(ids_of(examine({host})), ElementsAre("bonded-halves"));
+}
+
+TEST(Doctor, LinkLocalAddressesElsewhereDoNotMatter) {
+  const auto host = with([](Evidence& local) {
+    local.interfaces.push_back({"usb0", true, false, true, 1500, {{"usb0", 0xa9fe0001, 16}}});
+    local.interfaces.push_back({"usb1", true, false, true, 1500, {{"usb1", 0xa9fe0002, 16}}});
+  });
+  expect_quiet("no RDMA device has them", host);
+}
+
+TEST(Doctor, WhatNcclLeavesOutNeedsNoAddress) {
+  auto host =
+      with_functions([](Functions& functions) { named(functions, "roceP2p1s0f0").ipv4.clear(); });
+  host.environment["NCCL_IB_HCA"] = "=rocep1s0f0";
+  EXPECT_THAT(ids_of(examine({host})), ElementsAre("one-half-only"));
+  host.environment["NCCL_IB_GID_INDEX"] = "3";  // empty at the other half
+  EXPECT_THAT(ids_of(examine({host})), ElementsAre("one-half-only"));
+}
+
+TEST(Doctor, ClocksAndGovernorsThatAreFast) {
+  for (const auto* const clock : {"tsc", "kvm-clock", "hyperv_clocksource_tsc_page"}) {
+    expect_quiet(clock, elsewhere([&](Evidence& host) { host.clocksource = clock; }));
+  }
+  for (const auto* const driver : {"intel_pstate", "amd-pstate-epp"}) {
+    expect_quiet(driver, elsewhere([&](Evidence& host) {
+                   host.governors = {{"powersave", 20}};
+                   host.frequency_driver = driver;
+                 }));
+  }
+  expect_quiet("schedutil", elsewhere([](Evidence& host) { host.governors = {{"schedutil", 8}}; }));
+}
+
+TEST(Doctor, LittleMemoryIsAFaultOnASparkOnly) {
+  const auto little = [](Evidence& host) { host.memory["MemAvailable"] = 100 * kMebibyte; };
+  EXPECT_EQ(examine({with(little)}).front().severity, Severity::kFault);
+  EXPECT_EQ(examine({elsewhere(little)}).front().severity, Severity::kWarning);
+  expect_quiet("enough",
+               elsewhere([](Evidence& host) { host.memory["MemAvailable"] = kGibibyte; }));
+}
+
+TEST(Doctor, NoContiguousMemoryIsNormalElsewhere) {
+  for (const auto* const kernel : {"7.0.0-31-generic x86_64", "7.0.0-32-generic aarch64"}) {
+    expect_quiet(kernel, with([&](Evidence& host) {
+                   host.kernel = kernel;
+                   host.memory["CmaTotal"] = host.memory["CmaFree"] = 0;
+                 }));
+  }
+}
+
+TEST(Doctor, ANarrowLinkIsToldOnceForAllItsFunctions) {
+  const auto findings = examine({with([](Evidence& host) {
+    narrow(host, 0, {32, 2}, {32, 16});
+    narrow(host, 1, {32, 2}, {32, 16});
+  })});
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings.front().id, "half-pcie-narrow");
+}
+
+TEST(Doctor, OtherMachinesLinksAndRates) {
+  expect_quiet("as wide as it can be", elsewhere([](Evidence& host) {
+                 narrow(host, 0, {16, 4}, {16, 4});
+               }));
+  expect_quiet("no twin has more", elsewhere([](Evidence& host) {
+                 for (std::size_t i = 0; i < host.ports.size(); ++i) {
+                   narrow(host, i, {16, 8}, {32, 16});
+                 }
+               }));
+  expect_quiet("another card", elsewhere([](Evidence& host) {
+                 host.ports[0].rate_bytes_per_s = 100 * kGigabit;
+                 host.ports[0].sys_image_guid = "0002:c903:0000:0001";
+               }));
+}
+
+TEST(Doctor, OnePcieLinkMayBeEnough) {
+  auto host = elsewhere([](Evidence& wide) {
+    for (auto& port : wide.ports) port.phys_port_name.clear();
+    wide.ports[0].state = "DOWN";
+    wide.ports[0].networks.clear();
+    wide.ports[3].state = "ACTIVE";
+    wide.ports[3].rate_bytes_per_s = 200 * kGigabit;
+    wide.ports[3].networks = {{wide.ports[3].netdev, 0xc0a8bb01, 24}};
+  });
+  EXPECT_THAT(ids_of(examine({host})), ElementsAre("same-pcie-link"));
+  narrow(host, 2, {32, 16}, {32, 16});
+  narrow(host, 3, {32, 16}, {32, 16});
+  expect_quiet("504 Gb/s carry 400", host);
 }
 
 TEST(Doctor, NetworkManagerIsSuspectedOfTakingAddresses) {
@@ -404,6 +625,36 @@ TEST(DoctorBetweenHosts, TheCableIsInAnotherCage) {
   EXPECT_THAT(ids_of(findings), ElementsAre("ports-paired-wrong"));
 }
 
+TEST(DoctorBetweenHosts, DevicesWithoutASubnetInCommonMayBeRouted) {
+  const auto findings = between({}, [](Functions& functions) {
+    for (auto& function : functions) function.ipv4.clear();
+    named(functions, "rocep1s0f0").ipv4 = "172.16.1.2/31";
+    named(functions, "roceP2p1s0f0").ipv4 = "172.16.2.2/31";
+  });
+  ASSERT_THAT(ids_of(findings), ElementsAre("ports-paired-wrong"));
+  EXPECT_EQ(findings.front().severity, Severity::kWarning);
+}
+
+TEST(DoctorBetweenHosts, DevicesThatNcclMayNotUseHaveNoPlaceInItsOrder) {
+  auto one = healthy(1);
+  auto other = healthy(2, [](Functions& functions) {
+    std::swap(named(functions, "rocep1s0f0").ipv4, named(functions, "roceP2p1s0f0").ipv4);
+  });
+  const auto crossed = examine({one, other});
+  ASSERT_THAT(ids_of(crossed), Contains("ports-paired-wrong"));
+  EXPECT_EQ(crossed.front().severity, Severity::kFault);
+  one.environment["NCCL_IB_HCA"] = "=rocep1s0f0";
+  other.environment["NCCL_IB_HCA"] = "=roceP2p1s0f0";
+  EXPECT_THAT(ids_of(examine({one, other})), Not(Contains("ports-paired-wrong")));
+}
+
+TEST(DoctorBetweenHosts, AnMtuThatCannotBeSeenIsNotCompared) {
+  EXPECT_THAT(ids_of(between([](Evidence& host) {
+                for (auto& port : host.ports) port.netdev_mtu = 0;
+              })),
+              Not(Contains("mtu-mismatch")));
+}
+
 TEST(DoctorBetweenHosts, BuildsDiffer) {
   const auto findings = between([](Evidence& host) { host.build_id = "ffff"; });
   ASSERT_THAT(ids_of(findings), ElementsAre("builds-differ"));
@@ -411,11 +662,27 @@ TEST(DoctorBetweenHosts, BuildsDiffer) {
 }
 
 TEST(DoctorBetweenHosts, AVariableOfOneRank) {
+  const auto findings = between([](Evidence& host) { host.environment["NCCL_PROTO"] = "LL"; });
+  ASSERT_THAT(ids_of(findings), ElementsAre("env-not-forwarded"));
+  EXPECT_EQ(findings.front().severity, Severity::kFault);
+  EXPECT_EQ(findings.front().evidence,
+            "NCCL_PROTO: none at rank 0 (spark-1); LL at rank 1 (spark-2)");
+  EXPECT_THAT(findings.front().fix, HasSubstr("mpirun -x NCCL_PROTO"));
+}
+
+TEST(DoctorBetweenHosts, AVariableThatOnlyLogsIsNoFault) {
   const auto findings = between([](Evidence& host) { host.environment["NCCL_DEBUG"] = "INFO"; });
   ASSERT_THAT(ids_of(findings), ElementsAre("env-not-forwarded"));
-  EXPECT_EQ(findings.front().evidence,
-            "NCCL_DEBUG: none at rank 0 (spark-1); INFO at rank 1 (spark-2)");
-  EXPECT_THAT(findings.front().fix, HasSubstr("mpirun -x NCCL_DEBUG"));
+  EXPECT_EQ(findings.front().severity, Severity::kWarning);
+}
+
+TEST(DoctorBetweenHosts, AFileSetsWhatTheEnvironmentOfTheOtherSets) {
+  auto one = healthy(1);
+  auto other = healthy(2);
+  one.nccl_conf.push_back({"/etc/nccl.conf", "NCCL_PROTO", "LL"});
+  EXPECT_THAT(ids_of(examine({one, other})), Contains("env-not-forwarded"));
+  other.environment["NCCL_PROTO"] = "LL";
+  EXPECT_THAT(ids_of(examine({one, other})), Not(Contains("env-not-forwarded")));
 }
 
 TEST(DoctorBetweenHosts, NamesOfDevicesMayDiffer) {
@@ -431,8 +698,8 @@ TEST(DoctorBetweenHosts, NamesOfDevicesMayDiffer) {
 TEST(DoctorBetweenHosts, NcclDiffers) {
   EXPECT_THAT(ids_of(between([](Evidence& host) { host.nccl->version = 22703; })),
               ElementsAre("nccl-version-mismatch"));
-  EXPECT_THAT(ids_of(between([](Evidence& host) { host.nccl.reset(); })),
-              ElementsAre("nccl-version-mismatch"));
+  // An engine may bring its own.
+  EXPECT_THAT(ids_of(between([](Evidence& host) { host.nccl.reset(); })), IsEmpty());
   const auto findings = between([](Evidence& host) {
     host.nccl->path = "/opt/venv/nvidia/nccl/lib/libnccl.so.2";
     host.nccl->build_id = "1111";
@@ -450,12 +717,22 @@ TEST(DoctorBetweenHosts, RanksOfOneMachine) {
   EXPECT_THAT(ids_of(examine({healthy(1), healthy(1)})), ElementsAre("loopback-on-chip"));
 }
 
+TEST(DoctorBetweenHosts, WhatRanksOfOneMachineHaveInCommonIsToldOnce) {
+  auto host = healthy(1);
+  host.governors = {{"powersave", 20}};
+  EXPECT_EQ(std::ranges::count(examine({host, host, host}), "governor-slow", &Finding::id), 1);
+  EXPECT_EQ(std::ranges::count(examine({host, host, host}), "loopback-on-chip", &Finding::id), 1);
+}
+
 TEST(Doctor, EvidenceTravelsWhole) {
   auto host = healthy(1);
   host.memlock = 12345;
   host.cpu_limit = 1.5;
   host.gpudirect = false;
-  host.gpus = {{"0: NVIDIA H100", 12, 6}};
+  host.gpu = "NVIDIA H100";
+  host.gpus = {{0, "NVIDIA H100", 12}};
+  host.virtual_machine = true;
+  host.frequency_driver = "intel_pstate";
   host.nccl_conf = {{"/etc/nccl.conf", "NCCL_DEBUG", "INFO"}};
   host.unseen = {"something"};
   const auto text = to_json_text(host);
@@ -473,6 +750,58 @@ TEST(NameListTest, IsReadAsNcclReadsIt) {
   EXPECT_TRUE(NameList("mlx5_0:1,mlx5_1:1").takes("mlx5_1", 1));
   EXPECT_FALSE(NameList("mlx5_0:1").takes("mlx5_0", 2));
   EXPECT_TRUE(NameList("").takes("anything"));
+}
+
+TEST(Reach, EveryCableBetweenTwoMachinesIsTriedInBothDirections) {
+  std::vector<std::string> there;
+  std::vector<std::string> back;
+  for (const auto& way : ways_between({healthy(1), healthy(2)})) {
+    (way.from == 0 ? there : back).push_back(way.interface);
+    EXPECT_EQ(way.from + way.to, 1);
+    EXPECT_NE(way.from_address, way.to_address);
+  }
+  EXPECT_THAT(there, UnorderedElementsAre("enp1s0f0np0", "enP2p1s0f0np0", "enP7s7"));
+  EXPECT_THAT(back, UnorderedElementsAreArray(there));
+}
+
+TEST(Reach, OneRankSpeaksForItsMachine) {
+  const auto ways = ways_between({healthy(1), healthy(1), healthy(2), healthy(2)});
+  EXPECT_THAT(ways, SizeIs(6));
+  EXPECT_THAT(ways, Each(AnyOf(AllOf(Field(&Way::from, 0), Field(&Way::to, 2)),
+                               AllOf(Field(&Way::from, 2), Field(&Way::to, 0)))));
+}
+
+TEST(Reach, OneMachineHasNoWayToItself) {
+  EXPECT_THAT(ways_between({healthy(1), healthy(1)}), IsEmpty());
+  EXPECT_THAT(ways_between({healthy(1)}), IsEmpty());
+}
+
+TEST(Reach, InterfacesThatAreDownAreNotTried) {
+  auto other = healthy(2);
+  for (auto& interface : other.interfaces) interface.up = interface.name == "enP7s7";
+  EXPECT_THAT(ways_between({healthy(1), other}), Each(Field(&Way::interface, "enP7s7")));
+}
+
+TEST(Reach, WhereNobodyKnowsWhichCableNothingIsTried) {
+  auto one = healthy(1);
+  auto other = healthy(2);
+  for (auto* host : {&one, &other}) {
+    for (auto& interface : host->interfaces) interface.up = interface.name == "enP7s7";
+    host->interfaces.push_back({"usb0", true, false, true, 1500, {{"usb0", 0xa9fe0001, 16}}});
+  }
+  EXPECT_THAT(ways_between({one, other}), Each(Field(&Way::interface, "enP7s7")));
+  one.interfaces.push_back({"eth1", true, false, true, 1500, {{"eth1", 0x0a000063, 24}}});
+  EXPECT_THAT(ways_between({one, other}), IsEmpty());  // two of its interfaces in one subnet
+}
+
+TEST(Reach, WhatDoesNotComeThroughIsAFirewall) {
+  auto host = healthy(1);
+  host.unreached.push_back({"enP7s7", "10.0.0.2 of rank 1 (spark-2)", "0 of 1 connections"});
+  const auto findings = examine({host, healthy(2)});
+  ASSERT_THAT(ids_of(findings), ElementsAre("firewall"));
+  EXPECT_EQ(findings.front().evidence,
+            "enP7s7 of rank 0 (spark-1) does not reach 10.0.0.2 of rank 1 (spark-2): 0 of 1 "
+            "connections");
 }
 
 }  // namespace

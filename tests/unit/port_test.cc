@@ -98,6 +98,17 @@ TEST(Ports, ABondOwnsTheAddresses) {
   EXPECT_THAT(choice.doubt, HasSubstr("belongs to bond0, not to enp1s0f0np0"));
 }
 
+TEST(Ports, ABridgeIsNoBondAndOwnsTheAddresses) {
+  SysfsTree tree;
+  auto function = spark(1)[0];
+  function.bond = "br0";
+  tree.add(function);
+  std::filesystem::remove(tree.root() / "class/net/br0/bonding");
+  const auto ports = find_ports(networks_of({function}), tree.root());
+  EXPECT_EQ(ports[0].bond, "");
+  EXPECT_THAT(ports[0].networks, SizeIs(1));
+}
+
 TEST(Ports, SoftRoceHasAnInterfaceAndNoHardware) {
   const auto ports = ports_of({{"rxe0", "eth1", "", "", "10.0.1.1"}});
   EXPECT_EQ(ports[0].netdev, "eth1");

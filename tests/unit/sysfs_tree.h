@@ -99,7 +99,7 @@ class SysfsTree {
     write(folder + "/mtu", function.mtu);
     write(folder + "/phys_port_name", function.cage);
     if (function.bond.empty()) return;
-    std::filesystem::create_directories(root_ / "class/net" / function.bond);
+    std::filesystem::create_directories(root_ / "class/net" / function.bond / "bonding");
     std::filesystem::create_symlink("../" + function.bond, root_ / folder / "master");
   }
 
