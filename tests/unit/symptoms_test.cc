@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -33,6 +35,24 @@ TEST(Symptoms, AreFoundByTheirIdentifier) {
   EXPECT_THAT(find_symptom("gid-index-empty").fix, HasSubstr("unset NCCL_IB_GID_INDEX"));
   EXPECT_EQ(find_symptom("GDR-zero").severity, Severity::kInfo);
   EXPECT_THROW(find_symptom("nonsense"), UnknownName);
+}
+
+/// All that the doctor's sources say.
+std::string doctors_words() {
+  std::string words;
+  for (const auto& entry : std::filesystem::directory_iterator(WIRETAX_SOURCE "/bench/doctor")) {
+    std::ifstream file(entry.path());
+    words.append(std::istreambuf_iterator<char>(file), {});
+  }
+  return words;
+}
+
+TEST(Symptoms, TheDoctorHasACheckForEachThatItSees) {
+  const auto words = doctors_words();
+  for (const auto& symptom : symptom_catalogue()) {
+    const bool sees = std::ranges::count(symptom.seen_by, "doctor") > 0;
+    EXPECT_EQ(words.find('"' + symptom.id + '"') != std::string::npos, sees) << symptom.id;
+  }
 }
 
 TEST(Symptoms, ThePageIsWhatTheCommandMakes) {
