@@ -65,6 +65,22 @@ void check_order(const Evidence& a, const Evidence& b, Findings& findings) {
   }
 }
 
+/// A cable belongs into the same cage of both machines (dgx-spark-playbooks, connect-two-sparks);
+/// in a ring of more it cannot.
+void check_cages(const Evidence& a, const Evidence& b, Findings& findings) {
+  for (const auto& link : verbs::pair_ports(a.ports, b.ports)) {
+    const auto& mine = a.ports[link.mine];
+    const auto& theirs = b.ports[link.theirs];
+    const bool known = !mine.phys_port_name.empty() && !theirs.phys_port_name.empty();
+    if (!known || !link.doubt.empty() || mine.phys_port_name == theirs.phys_port_name) continue;
+    return findings.add(
+        "ports-paired-wrong", Severity::kWarning,
+        fmt::format("{} of cage {} at {} leads to {} of cage {} at {}", mine.name(),
+                    mine.phys_port_name, a.who, theirs.name(), theirs.phys_port_name, b.who),
+        "put the cable into the same cage of both machines");
+  }
+}
+
 void check_one_chip(const std::vector<Evidence>& hosts, Findings& findings) {
   std::map<std::string, const Evidence*> first;
   std::set<std::string> told;
@@ -167,12 +183,14 @@ void check_settings(const std::vector<Evidence>& hosts, Findings& findings) {
 }  // namespace
 
 void check_pairs(const std::vector<Evidence>& hosts, Findings& findings) {
+  const auto machines = by_value(hosts, [](const Evidence& host) { return host.boot_id; }).size();
   for (std::size_t i = 0; i < hosts.size(); ++i) {
     check_reach(hosts[i], findings);
     for (std::size_t k = i + 1; k < hosts.size(); ++k) {
       if (hosts[i].boot_id == hosts[k].boot_id) continue;
       check_mtus(hosts[i], hosts[k], findings);
       check_order(hosts[i], hosts[k], findings);
+      if (machines == 2) check_cages(hosts[i], hosts[k], findings);
     }
   }
 }

@@ -625,11 +625,24 @@ TEST(DoctorBetweenHosts, TheCableIsInAnotherCage) {
   EXPECT_THAT(ids_of(findings), ElementsAre("ports-paired-wrong"));
 }
 
+TEST(DoctorBetweenHosts, TheCableIsInAnotherCageWithTheRightAddresses) {
+  const auto findings = between({}, [](Functions& functions) {
+    functions = spark(2);
+    for (const std::string half : {"rocep1s0", "roceP2p1s0"}) {
+      named(functions, half + "f1").ipv4 = named(functions, half + "f0").ipv4;
+    }
+    verbs::unplug(functions, "p0");
+  });
+  ASSERT_THAT(ids_of(findings), ElementsAre("ports-paired-wrong"));
+  EXPECT_EQ(findings.front().severity, Severity::kWarning);
+  EXPECT_THAT(findings.front().evidence, HasSubstr("of cage p0 at rank 0 (spark-1) leads to"));
+}
+
 TEST(DoctorBetweenHosts, DevicesWithoutASubnetInCommonMayBeRouted) {
   const auto findings = between({}, [](Functions& functions) {
     for (auto& function : functions) function.ipv4.clear();
-    named(functions, "rocep1s0f0").ipv4 = "172.16.1.2/31";
-    named(functions, "roceP2p1s0f0").ipv4 = "172.16.2.2/31";
+    named(functions, "rocep1s0f0").ipv4 = "172.16.1.2";
+    named(functions, "roceP2p1s0f0").ipv4 = "172.16.2.2";
   });
   ASSERT_THAT(ids_of(findings), ElementsAre("ports-paired-wrong"));
   EXPECT_EQ(findings.front().severity, Severity::kWarning);
