@@ -100,12 +100,17 @@ bool under_a_hypervisor(const Roots& roots) {
   return false;
 }
 
-/// Cores that a container's quota is worth (cgroup v2's cpu.max: quota and period).
+/// Cores that a container's quota is worth: cgroup v2 has quota and period in one file, v1 in two,
+/// with "max" and -1 for none.
 std::optional<double> cpu_limit_of(const Roots& roots) {
-  std::istringstream line(first_line(roots.sys / "fs/cgroup/cpu.max"));
+  const auto cgroup = roots.sys / "fs/cgroup";
+  std::istringstream line(there_is(cgroup / "cpu.max")
+                              ? first_line(cgroup / "cpu.max")
+                              : first_line(cgroup / "cpu/cpu.cfs_quota_us") + ' ' +
+                                    first_line(cgroup / "cpu/cpu.cfs_period_us"));
   std::string quota;
   double period = 0;
-  if (!(line >> quota >> period) || quota == "max" || period <= 0) return std::nullopt;
+  if (!(line >> quota >> period) || period <= 0) return std::nullopt;
   const auto microseconds = number_of<std::uint64_t>(quota);
   return microseconds ? std::optional(static_cast<double>(*microseconds) / period) : std::nullopt;
 }

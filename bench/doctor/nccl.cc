@@ -93,9 +93,9 @@ void check_versions(const Evidence& host, Findings& findings) {
   }
   if (!host.nccl) return;
   if (host.nccl->version <= kVersion2304 && is_on(host, "NCCL_IB_SUBNET_AWARE_ROUTING")) {
-    findings.add("subnet-aware-unknown",
-                 fmt::format("{}, and NCCL is of version {}",
-                             host.where("NCCL_IB_SUBNET_AWARE_ROUTING"), host.nccl->version));
+    findings.add("subnet-aware-unknown", fmt::format("{}, and NCCL is of version {}",
+                                                     host.where("NCCL_IB_SUBNET_AWARE_ROUTING"),
+                                                     host.nccl->version_text()));
   }
   if (host.nccl->version == kVersion2304 && nccl_number(host, "NCCL_NVLS_ENABLE") != 0) {
     findings.add("nvls-hang", Severity::kWarning, "NCCL is of version 2.30.4: " + host.nccl->path,

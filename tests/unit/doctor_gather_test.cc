@@ -119,6 +119,14 @@ TEST_F(Gather, Containers) {
   EXPECT_EQ(read().cpu_limit, std::nullopt);
 }
 
+TEST_F(Gather, ContainersOfTheFirstKindOfControlGroups) {
+  write("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000");
+  write("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "150000");
+  EXPECT_EQ(read().cpu_limit, 1.5);
+  write("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1");
+  EXPECT_EQ(read().cpu_limit, std::nullopt);
+}
+
 TEST_F(Gather, ClockAndGovernors) {
   write("sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet");
   write("sys/devices/system/cpu/cpufreq/policy0/scaling_governor", "performance");

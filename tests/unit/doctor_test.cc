@@ -397,7 +397,7 @@ INSTANTIATE_TEST_SUITE_P(
         set("gid-link-local", "NCCL_IB_GID_INDEX", "1", "which is not RoCE v2 of an IPv4 address"),
         set("gid-link-local", "NCCL_IB_GID_INDEX", "2", "which is not RoCE v2 of an IPv4 address"),
         set("subnet-aware-unknown", "NCCL_IB_SUBNET_AWARE_ROUTING", "1",
-            "NCCL is of version 22809"),
+            "NCCL is of version 2.28.9"),
         Case{"nvls-hang", [] { return with([](Evidence& host) { host.nccl->version = 23004; }); },
              "2.30.4"},
         Case{"external-plugin",
