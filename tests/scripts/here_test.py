@@ -114,6 +114,7 @@ class Endings(ScriptTest):
         self.assertTrue(os.path.exists(f"{self.out}/tcp.json"))
 
     def test_a_doctor_that_ends_without_a_word(self):
+        self.program("wiretax-tcp", "write complete")
         for code, expected in ((5, 5), (0, 1), (139, 5)):
             self.doctor(code, tells=False)
             done = run("run", "--out", self.out, env={**os.environ, "WIRETAX_BIN": self.bin})

@@ -98,6 +98,18 @@ TEST_F(ReportCli, AFileThatCannotBeUsedIsNamedWithCodeFive) {
   }
 }
 
+TEST_F(ReportCli, DecideBeginsWithWhatOnlyResultsShow) {
+  auto row = point("rdma_write_bandwidth/link:rocep1s0f0/from:0/to:1/bytes:1048576", 100);
+  row["mtu"] = 1024;
+  write("collectives-mpi-lo.json", collectives("complete").dump());
+  write("rdma.json", Json{{"context", {{"wiretax_schema", 1}, {"wiretax_program", "wiretax-rdma"}}},
+                          {"benchmarks", {row}}}
+                         .dump());
+  const auto result = run("decide --model Llama-3.1-8B --batch 1 " + folder_.string());
+  EXPECT_EQ(result.code, 0);
+  EXPECT_LT(result.output.find("mtu-1500"), result.output.find("Tokens/s")) << result.output;
+}
+
 TEST_F(ReportCli, SummaryShowsEveryPointAndItsVerdict) {
   write("collectives-mpi-lo.json", collectives("complete").dump());
   const auto result = run("summary " + folder_.string());
