@@ -71,9 +71,10 @@ std::string counted(std::size_t count, std::string_view what) {
 
 std::string text_of(const std::vector<Evidence>& hosts, const std::vector<Finding>& findings,
                     const Ink& ink) {
-  auto text = ink.bold(fmt::format("{} looked at: {}, {}\n", counted(hosts.size(), "rank"),
+  auto text = ink.bold(fmt::format("{} looked at: {}, {}", counted(hosts.size(), "rank"),
                                    counted(count_of(findings, Severity::kFault), "fault"),
-                                   counted(count_of(findings, Severity::kWarning), "warning")));
+                                   counted(count_of(findings, Severity::kWarning), "warning"))) +
+              "\n";
   for (const auto& finding : findings) {
     text += fmt::format("\n{} {}{}{}\n  {}\n  fix: {}\n", mark_of(finding.severity, ink),
                         finding.id, finding.who.empty() ? "" : " at ", printable(finding.who),
