@@ -12,6 +12,7 @@
 #include "bench/doctor/gather.h"
 #include "bench/doctor/libraries.h"
 #include "bench/harness/build_id.h"
+#include "own_folder.h"
 
 namespace wiretax::doctor {
 namespace {
@@ -58,8 +59,7 @@ class Gather : public testing::Test {
   [[nodiscard]] const fs::path& root() const { return root_; }
 
  private:
-  fs::path root_ =
-      fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
+  fs::path root_ = own_folder();
 };
 
 TEST_F(Gather, AnEmptyTreeIsNothingWrong) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "own_folder.h"
 #include "run_report.h"
 
 namespace wiretax {
@@ -62,8 +63,7 @@ class ReportCli : public testing::Test {
     return (folder_ / name).string();
   }
 
-  std::filesystem::path folder_ = std::filesystem::path(testing::TempDir()) /
-                                  testing::UnitTest::GetInstance()->current_test_info()->name();
+  std::filesystem::path folder_ = own_folder();
 };
 
 TEST_F(ReportCli, HelpAndVersionAreNoErrors) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "own_folder.h"
 #include "verbs/port.h"
 
 namespace wiretax::verbs {
@@ -34,9 +35,7 @@ struct Function {
 
 class SysfsTree {
  public:
-  SysfsTree()
-      : root_(std::filesystem::path(testing::TempDir()) /
-              (testing::UnitTest::GetInstance()->current_test_info()->name())) {
+  SysfsTree() : root_(own_folder()) {
     std::filesystem::remove_all(root_);
     std::filesystem::create_directories(root_ / "class/infiniband");
   }

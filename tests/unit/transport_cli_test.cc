@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nccl_logs.h"
+#include "own_folder.h"
 #include "run_report.h"
 
 namespace wiretax {
@@ -33,8 +34,7 @@ class TransportCli : public testing::Test {
     return write("a.log", one.text()) + " " + write("b.log", other(one).text());
   }
 
-  std::filesystem::path folder_ = std::filesystem::path(testing::TempDir()) /
-                                  testing::UnitTest::GetInstance()->current_test_info()->name();
+  std::filesystem::path folder_ = own_folder();
 };
 
 TEST_F(TransportCli, RdmaIsZeroAndShowsWhichHalf) {
