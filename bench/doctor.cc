@@ -1,6 +1,7 @@
 // wiretax-doctor: what will go wrong before it does, on every rank and between ranks.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
@@ -80,10 +82,13 @@ std::string text_of(const std::vector<Evidence>& hosts, const std::vector<Findin
                         finding.id, finding.who.empty() ? "" : " at ", printable(finding.who),
                         printable(finding.evidence), printable(finding.fix));
   }
+  std::map<std::string, std::vector<std::string>> unseen;  // and by whom
   for (const auto& host : hosts) {
-    for (const auto& unseen : host.unseen) {
-      text += fmt::format("\nnot seen at {}: {}\n", printable(host.who), printable(unseen));
-    }
+    for (const auto& what : host.unseen) unseen[what].push_back(host.who);
+  }
+  for (const auto& [what, who] : unseen) {
+    text += fmt::format("\nnot seen at {}: {}\n",
+                        printable(fmt::format("{}", fmt::join(who, ", "))), printable(what));
   }
   return text;
 }
