@@ -19,7 +19,7 @@ build_programs() {
     return 0
   fi
   "$root/scripts/setup"
-  have_programs || note "building the programs, once; this takes a minute or two"
+  have_programs || note "building the programs, once; this takes a few minutes"
   local log
   log=$(mktemp)
   if ! { configure_once && cmake --build "$root/build/release" --target "${programs[@]}"; } >"$log" 2>&1; then
