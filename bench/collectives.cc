@@ -10,7 +10,9 @@
 
 #include "bench/harness/carrier_program.h"
 #include "bench/harness/collective_body.h"
+#include "bench/harness/memory_pause.h"
 #include "bench/harness/model_sizes.h"
+#include "bench/harness/token_record.h"
 #include "report/units.h"
 
 namespace wiretax::bench {
@@ -31,6 +33,7 @@ struct Choices {
   std::vector<std::string> places = {"out"};
   std::vector<std::string> patterns = {"one_way"};
   int depth = 8;
+  double gap_us = 500;
 };
 
 bool has_place(Operation operation) {
@@ -48,8 +51,10 @@ std::uint64_t round_up(std::uint64_t bytes, Operation operation, ElementType typ
 
 /// A message that is passed on keeps one rank busy in one operation and idle in the next: there no
 /// rank's clock can time one alone.
-Timing clock_for(std::string_view timing, Operation operation) {
+/// On a queue none ends where a clock could see it.
+Timing clock_for(std::string_view timing, Operation operation, bool on_queue) {
   if (timing == "isolated") return Timing::kIsolated;
+  if (on_queue) return Timing::kSpan;
   const bool passed_on = operation == Operation::kSendRecv || operation == Operation::kBroadcast;
   return timing == "pipelined" || passed_on ? Timing::kSpan : Timing::kEach;
 }
@@ -79,9 +84,9 @@ class CollectivesProgram : public CarrierProgram {
     app.add_option(
            "--timing", choices_.timings,
            "chained: each needs the one before; isolated: a barrier before each; pipelined: "
-           "--depth in flight")
+           "--depth in flight; gapped: a pause of --gap behind each, in which memory is read")
         ->delimiter(',')
-        ->check(one_of("chained", "isolated", "pipelined"))
+        ->check(one_of("chained", "isolated", "pipelined", "gapped"))
         ->capture_default_str();
     app.add_option("--place", choices_.places, "out, in: whether output replaces input")
         ->delimiter(',')
@@ -91,6 +96,9 @@ class CollectivesProgram : public CarrierProgram {
                    "Of send_recv: one_way (half a ping-pong) or ring (all to the next at once)")
         ->delimiter(',')
         ->check(one_of("one_way", "ring"))
+        ->capture_default_str();
+    app.add_option("--gap", choices_.gap_us, "Microseconds of the pauses when gapped")
+        ->check(CLI::Range(1.0, 1e6))
         ->capture_default_str();
     app.add_option("--depth", choices_.depth, "Operations in flight when pipelined")
         ->check(CLI::Range(1, 1024))
@@ -111,7 +119,9 @@ class CollectivesProgram : public CarrierProgram {
       for (const auto& type : choices_.types) {
         for (const auto& timing : choices_.timings) {
           for (const auto& variant : variants_of(operation_name)) {
-            add_sizes(session, operation_name, type, timing, variant, points);
+            for (const auto& launch : launches()) {
+              add_sizes(session, {operation_name, type, timing, variant, launch}, points);
+            }
           }
         }
       }
@@ -121,19 +131,26 @@ class CollectivesProgram : public CarrierProgram {
 
   [[nodiscard]] std::uint64_t memory_bytes(const Point& point) const override {
     const auto specification = Json::parse(point.specification);
-    return carrier().memory_bytes(request_from(specification), specification["ranks"]);
+    return carrier().memory_bytes(request_from(specification), specification["ranks"]) +
+           (gap_of(specification) > 0 ? MemoryPause::memory_bytes() : 0);
   }
 
   std::unique_ptr<Body> prepare(Session& session, const std::string& specification) override {
-    auto task =
-        carrier().prepare(session, everybody(session), request_from(Json::parse(specification)));
-    return std::make_unique<CollectiveBody>(std::move(task), carrier().watch());
+    const auto order = Json::parse(specification);
+    auto request = request_from(order);
+    const Issue issue = {carrier().queue(), request.graph, gap_of(order) * kMicrosecond};
+    if (issue.gap_s > 0) request.graph = 0;  // the body's own, with the pauses in it
+    auto task = carrier().prepare(session, everybody(session), request);
+    return std::make_unique<CollectiveBody>(std::move(task), carrier().watch(), issue);
   }
 
   void describe(const Session& session, const Point& point,
                 const std::vector<std::string>& evidence, Row& row) override {
-    const auto request = request_from(Json::parse(point.specification));
-    describe_operation(session, request.operation, session.ranks.size(), evidence, row);
+    const auto order = Json::parse(point.specification);
+    const auto request = request_from(order);
+    if (gap_of(order) > 0) add_pauses(evidence, row);
+    if (request.graph > 0) row.counters["graph_operations"] = request.graph;
+    describe_operation(session, request, session.ranks.size(), evidence, row);
   }
 
  private:
@@ -154,9 +171,26 @@ class CollectivesProgram : public CarrierProgram {
     return variants;
   }
 
-  void add_sizes(const Session& session, const std::string& operation_name, const std::string& type,
-                 const std::string& timing, const std::string& variant,
-                 std::vector<Point>& points) const {
+  /// What the points of one curve have in common.
+  struct Curve {
+    std::string operation;
+    std::string type;
+    std::string timing;
+    std::string variant;
+    Launch launch;
+  };
+
+  /// Large operations fill a graph sooner, and one behind a barrier is a graph by itself.
+  static int graph_of(const Curve& curve, std::uint64_t bytes) {
+    constexpr std::uint64_t kMost = 64 * kMebibyte;
+    if (curve.launch.graph == 0) return 0;
+    if (curve.timing == "isolated") return 1;
+    const auto fit = std::clamp<std::uint64_t>(kMost / std::max<std::uint64_t>(bytes, 1), 1, 4096);
+    return std::min(curve.launch.graph, static_cast<int>(fit));
+  }
+
+  void add_sizes(const Session& session, const Curve& curve, std::vector<Point>& points) const {
+    const auto& [operation_name, type, timing, variant, launch] = curve;
     const auto operation = *collectives::find_operation(operation_name);
     const auto ranks = static_cast<std::uint64_t>(session.ranks.size());
     const auto element = *collectives::find_element_type(type);
@@ -177,9 +211,11 @@ class CollectivesProgram : public CarrierProgram {
     // Messages that overlap cannot wait for the one before.
     auto pattern = pipelined ? Pattern::kOneWay : Pattern::kPassedOn;
     if (variant == "/pattern:ring") pattern = Pattern::kRing;
-    const auto stem =
-        fmt::format("{}/{}/type:{}{}/timing:{}{}", operation_name, backend(), type, variant, timing,
-                    pipelined ? fmt::format("/depth:{}", choices_.depth) : "");
+    const bool gapped = timing == "gapped";
+    auto stem = fmt::format("{}/{}/type:{}{}/timing:{}", operation_name, backend(launch), type,
+                            variant, timing);
+    if (pipelined) stem += fmt::format("/depth:{}", choices_.depth);
+    if (gapped) stem += fmt::format("/gap:{:g}", choices_.gap_us);
     for (const auto bytes : sizes) {
       const Json specification = {{"operation", operation_name},
                                   {"type", type},
@@ -189,12 +225,14 @@ class CollectivesProgram : public CarrierProgram {
                                   {"ranks", ranks},
                                   {"pipelined", pipelined},
                                   {"depth", pipelined ? choices_.depth : 1},
+                                  {"graph", graph_of(curve, bytes)},
+                                  {"gap_us", gapped ? choices_.gap_us : 0},
                                   {"timing", timing}};
       points.push_back({.name = fmt::format("{}/bytes:{}", stem, bytes),
                         .specification = specification.dump(),
                         .bytes = bytes,
                         .precision = Precision::kLatency,
-                        .timing = clock_for(timing, operation),
+                        .timing = clock_for(timing, operation, !launch.label.empty()),
                         .symmetric = !pipelined});
     }
   }
@@ -207,8 +245,11 @@ class CollectivesProgram : public CarrierProgram {
         .in_place = specification["in_place"],
         .pattern = specification["pattern"],
         .flow = specification["pipelined"] ? Flow::kPipelined : Flow::kChained,
-        .depth = specification["depth"]};
+        .depth = specification["depth"],
+        .graph = specification["graph"]};
   }
+
+  static double gap_of(const Json& specification) { return specification["gap_us"]; }
 
   Choices choices_;
   Sizes sizes_;

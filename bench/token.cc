@@ -91,7 +91,11 @@ class TokenProgram : public CarrierProgram {
     for (const auto& model : models_) {
       for (const auto& strategy : strategies_for(model, std::max<std::uint64_t>(ranks, 2))) {
         const auto split = split_of(strategy, ranks);
-        for (const auto& phase : phases_) add_phase(model, split, strategy, phase, points);
+        for (const auto& phase : phases_) {
+          for (const auto& launch : launches()) {
+            add_phase(model, split, {strategy, phase, launch}, points);
+          }
+        }
       }
     }
     return points;
@@ -160,7 +164,8 @@ class TokenProgram : public CarrierProgram {
   std::unique_ptr<Body> prepare(Session& session, const std::string& text) override {
     const auto specification = Json::parse(text);
     const auto steps = steps_of(specification);
-    if (!specification.contains("steps")) return prepare_curve(session, steps.front());
+    if (!specification.contains("steps"))
+      return prepare_curve(session, steps.front(), specification["graph"]);
     std::map<MessageKind, std::shared_ptr<collectives::Task>> tasks;
     std::vector<TokenBody::Step> body_steps;
     for (const auto& step : steps) {
@@ -171,8 +176,8 @@ class TokenProgram : public CarrierProgram {
       }
       body_steps.push_back({tasks.at(key), step.count, !is_one_way(step)});
     }
-    return std::make_unique<TokenBody>(std::move(body_steps), gap_us_ * kMicrosecond,
-                                       carrier().watch());
+    const Issue issue = {carrier().queue(), specification["graph"], gap_us_ * kMicrosecond};
+    return std::make_unique<TokenBody>(std::move(body_steps), carrier().watch(), issue);
   }
 
   void describe(const Session& session, const Point& point,
@@ -189,14 +194,19 @@ class TokenProgram : public CarrierProgram {
   /// A rank without a part in a point.
   class Onlooker : public Body {
    public:
-    explicit Onlooker(std::function<std::string()> watch) : watch_(std::move(watch)) {}
+    Onlooker(std::function<std::string()> watch, int graph)
+        : watch_(std::move(watch)), graph_(graph) {}
     void run(std::uint64_t /*n*/) override {}
     void check() override {}
     [[nodiscard]] int group() const override { return kIdle; }
-    std::string evidence() override { return watch_(); }
+    [[nodiscard]] std::uint64_t quantum() const override {
+      return static_cast<std::uint64_t>(std::max(graph_, 1));
+    }
+    std::string evidence() override { return Json{{"growth", watch_()}, {"operations", 0}}.dump(); }
 
    private:
     std::function<std::string()> watch_;
+    int graph_;
   };
 
   [[nodiscard]] std::vector<std::string> strategies_for(const Model& model,
@@ -216,27 +226,32 @@ class TokenProgram : public CarrierProgram {
     return split;
   }
 
-  void add_phase(const Model& model, const Split& split, const std::string& strategy,
-                 const std::string& phase, std::vector<Point>& points) {
-    if (phase == "prefill") {
-      return add_token(model, split, {chunk_, 1},
-                       fmt::format("{}/phase:prefill/chunk:{}", strategy, chunk_), points);
+  /// What the points of one strategy have in common.
+  struct Way {
+    std::string strategy;
+    std::string phase;
+    Launch launch;
+  };
+
+  void add_phase(const Model& model, const Split& split, const Way& way,
+                 std::vector<Point>& points) {
+    if (way.phase == "prefill") {
+      return add_token(model, split, way, {chunk_, 1}, fmt::format("chunk:{}", chunk_), points);
     }
     for (const auto batch : batches_) {
       const auto tokens = tokens_per_part(batch, split.stages);
-      add_token(model, split, {tokens, tokens},
-                fmt::format("{}/phase:decode/batch:{}", strategy, batch), points);
+      add_token(model, split, way, {tokens, tokens}, fmt::format("batch:{}", batch), points);
     }
   }
 
-  void add_token(const Model& model, const Split& split, const StepTokens& tokens,
-                 const std::string& rest, std::vector<Point>& points) {
+  void add_token(const Model& model, const Split& split, const Way& way, const StepTokens& tokens,
+                 const std::string& size, std::vector<Point>& points) {
     std::vector<ScheduleStep> steps;
     with_exit_codes([&] { steps = schedule_of(model, split, tokens); });
     refuse_long_gaps(model, steps);
     std::set<std::string> needs;
     for (const auto& step : steps) {
-      auto point = curve_point(split, step);
+      auto point = curve_point(split, step, way.launch);
       needs.insert(point.name);
       if (known_.insert(point.name).second) points.push_back(std::move(point));
     }
@@ -247,17 +262,20 @@ class TokenProgram : public CarrierProgram {
       list.push_back(json_of(step));
     }
     const auto gap = gap_us_ > 0 ? fmt::format("/gap:{:g}", gap_us_) : "";
-    auto name = fmt::format("token/{}/type:bfloat16/model:{}/strategy:{}{}", backend(),
-                            label_of(model), rest, gap);
+    auto name =
+        fmt::format("token/{}/type:bfloat16/model:{}/strategy:{}/phase:{}/{}{}",
+                    backend(way.launch), label_of(model), way.strategy, way.phase, size, gap);
     needs_[name] = std::move(needs);
-    points.push_back({.name = std::move(name),
-                      .specification = Json{{"model", model.name}, {"steps", list}}.dump(),
-                      .bytes = 0,
-                      .operation_bytes = bytes});
+    points.push_back(
+        {.name = std::move(name),
+         .specification =
+             Json{{"model", model.name}, {"steps", list}, {"graph", way.launch.graph}}.dump(),
+         .bytes = 0,
+         .operation_bytes = bytes});
   }
 
   /// Named as wiretax-collectives names it, so that it belongs on the same curve.
-  Point curve_point(const Split& split, const ScheduleStep& step) const {
+  Point curve_point(const Split& split, const ScheduleStep& step, const Launch& launch) const {
     const auto request = request_of(step, step.ranks.size(), Pattern::kPassedOn);
     const auto kind = kind_of(step);
     const auto& members = std::get<2>(kind);
@@ -266,11 +284,12 @@ class TokenProgram : public CarrierProgram {
     const auto among = all ? "" : fmt::format("/among:{}", fmt::join(members, "-"));
     auto specification = json_of(step);
     specification["ranks"] = members;
+    specification["graph"] = launch.graph;
     return {.name = fmt::format("{}/{}/type:bfloat16{}/timing:chained{}/bytes:{}", step.operation,
-                                backend(), place, among, request.bytes),
+                                backend(launch), place, among, request.bytes),
             .specification = specification.dump(),
             .bytes = request.bytes,
-            .timing = is_one_way(step) ? Timing::kSpan : Timing::kEach};
+            .timing = is_one_way(step) || !launch.label.empty() ? Timing::kSpan : Timing::kEach};
   }
 
   void refuse_long_gaps(const Model& model, const std::vector<ScheduleStep>& steps) const {
@@ -315,11 +334,13 @@ class TokenProgram : public CarrierProgram {
     return steps;
   }
 
-  std::unique_ptr<Body> prepare_curve(Session& session, const ScheduleStep& step) {
-    auto task = carrier().prepare(session, step.ranks,
-                                  request_of(step, step.ranks.size(), Pattern::kPassedOn));
-    if (!task) return std::make_unique<Onlooker>(carrier().watch());
-    return std::make_unique<CollectiveBody>(std::move(task), carrier().watch());
+  std::unique_ptr<Body> prepare_curve(Session& session, const ScheduleStep& step, int graph) {
+    auto request = request_of(step, step.ranks.size(), Pattern::kPassedOn);
+    request.graph = graph;
+    auto task = carrier().prepare(session, step.ranks, request);
+    if (!task) return std::make_unique<Onlooker>(carrier().watch(), graph);
+    return std::make_unique<CollectiveBody>(std::move(task), carrier().watch(),
+                                            Issue{carrier().queue(), graph, 0});
   }
 
   void describe_curve(const Session& session, const ScheduleStep& step,
@@ -327,13 +348,14 @@ class TokenProgram : public CarrierProgram {
     prices_.add(step, row.time_s);
     const auto ranks = static_cast<int>(step.ranks.size());
     row.counters["ranks"] = ranks;
-    describe_operation(session, *collectives::find_operation(step.operation), ranks, evidence, row);
+    const auto request = request_of(step, step.ranks.size(), Pattern::kPassedOn);
+    describe_operation(session, request, ranks, evidence, row);
     if (step.ranks.front() != 0) row.counters.erase("wire_bytes");  // rank 0's
   }
 
   void describe_token(const Session& session, const std::vector<ScheduleStep>& steps,
                       const std::vector<std::string>& evidence, Row& row) const {
-    carrier().describe(session, growth_of(evidence), 0, row);
+    carrier().describe(session, growth_of(evidence), {}, row);
     if (gap_us_ > 0) add_pauses(evidence, row);
     const auto prices = prices_.of(steps);
     if (!prices) {

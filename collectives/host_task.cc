@@ -1,131 +1,19 @@
 #include "collectives/host_task.h"
 
-#include <algorithm>
 #include <cstring>
-#include <exception>
-#include <utility>
 
 namespace wiretax::collectives {
-namespace {
 
-std::size_t in_flight(const Request& request) {
-  return request.flow == Flow::kPipelined ? static_cast<std::size_t>(request.depth) : 1;
+void HostTask::set(std::byte* memory, std::uint8_t value, std::size_t bytes) {
+  std::memset(memory, value, bytes);
 }
 
-}  // namespace
-
-HostTask::HostTask(const Request& request, std::uint64_t rank, std::uint64_t ranks)
-    : request_(request),
-      rank_(rank),
-      ranks_(ranks),
-      elements_(request.bytes / size_of(request.type)),
-      buffers_(in_flight(request)) {}
-
-std::uint64_t HostTask::memory_bytes(const Request& request) {
-  return 2 * request.bytes * in_flight(request);
+void HostTask::fill(std::byte* input, std::uint64_t call) {
+  fill_input(request(), input, rank(), call, ranks());
 }
 
-void HostTask::use(std::span<std::byte> memory) {
-  for (auto& slot : buffers_) {
-    slot.source = memory.data();
-    slot.target = slot.source + request_.bytes;
-    memory = memory.subspan(2 * request_.bytes);
-  }
-}
-
-void HostTask::operate(std::size_t slot, std::uint64_t index) {
-  start(slot, index);
-  finish(slot);
-}
-
-void HostTask::run(std::uint64_t n) {
-  if (request_.flow == Flow::kPipelined) return run_pipelined(n);
-  for (std::uint64_t i = 0; i < n; ++i) chain(0, next_++);
-}
-
-/// One operation; afterwards its output is the source of the next.
-void HostTask::chain(std::size_t slot, std::uint64_t index) {
-  operate(slot, index);
-  if (has_target() && receives(index)) std::swap(buffers_[slot].source, buffers_[slot].target);
-}
-
-void HostTask::run_pipelined(std::uint64_t n) {
-  const auto depth = std::max<std::size_t>(buffers_.size(), 1);  // as clang's analyser cannot see
-  for (std::uint64_t i = 0; i < n; ++i) {
-    if (i >= depth) finish(i % depth);
-    start(i % depth, next_++);
-  }
-  for (std::uint64_t i = n - std::min<std::uint64_t>(n, depth); i < n; ++i) finish(i % depth);
-}
-
-void HostTask::check(std::uint64_t call) {
-  // A message that is passed on visits every rank; each sends data of its own, to be told apart.
-  // Wrong data is told only at the end, since the other ranks need this one for their turns.
-  const std::uint64_t turns = passes_on() ? ranks_ : 1;
-  auto& slot = buffers_.front();
-  std::exception_ptr mismatch;
-  for (std::uint64_t turn = 0; turn < turns; ++turn) {
-    const auto index = passes_on() ? turn : call;
-    settle();
-    std::memset(slot.target, 0xff, request_.bytes);
-    if (!passes_on() || sends(index)) {
-      fill_input(request_, slot.source + input_offset(), rank_, call, ranks_);
-    }
-    chain(0, index);
-    try {
-      if (receives(index)) {
-        verify_output(request_, slot.source + output_offset(), rank_, call, ranks_);
-      }
-    } catch (const DataMismatch&) {
-      mismatch = std::current_exception();
-    }
-  }
-  settle();
-  std::memset(slot.source, 0, request_.bytes);
-  std::memset(slot.target, 0, request_.bytes);
-  if (mismatch) std::rethrow_exception(mismatch);
-}
-
-std::byte* HostTask::input(std::size_t slot) const {
-  return buffers_.at(slot).source + input_offset();
-}
-
-std::byte* HostTask::output(std::size_t slot) const {
-  const auto& buffers = buffers_.at(slot);
-  return (has_target() ? buffers.target : buffers.source) + output_offset();
-}
-
-/// A broadcast has one buffer only.
-bool HostTask::has_target() const {
-  return !request_.in_place && request_.operation != Operation::kBroadcast;
-}
-
-bool HostTask::passes_on() const {
-  return request_.operation == Operation::kSendRecv && request_.pattern == Pattern::kPassedOn;
-}
-
-bool HostTask::sends(std::uint64_t index) const {
-  if (request_.pattern == Pattern::kRing) return true;
-  if (passes_on()) return rank_ == turn_of(index);
-  return rank_ % 2 == 0 && rank_ + 1 < ranks_;
-}
-
-bool HostTask::receives(std::uint64_t index) const {
-  if (request_.operation != Operation::kSendRecv || request_.pattern == Pattern::kRing) return true;
-  if (passes_on()) return previous_rank() == turn_of(index);
-  return rank_ % 2 == 1;
-}
-
-/// A chained all_gather out of place sends on the part that came from the next rank, so that every
-/// operation needs what the one before received.
-std::size_t HostTask::input_offset() const {
-  if (request_.operation != Operation::kAllGather) return 0;
-  return (request_.in_place ? rank_ : next_rank()) * part_bytes();
-}
-
-std::size_t HostTask::output_offset() const {
-  if (request_.operation != Operation::kReduceScatter || request_.in_place) return 0;
-  return rank_ * part_bytes();
+void HostTask::verify(const std::byte* output, std::uint64_t call) {
+  verify_output(request(), output, rank(), call, ranks());
 }
 
 }  // namespace wiretax::collectives

@@ -12,6 +12,7 @@
 #include "bench/harness/clock.h"
 #include "bench/harness/collective_body.h"
 #include "bench/harness/mpi_fabric.h"
+#include "bench/harness/nccl_carrier.h"
 #include "bench/harness/rdma_fabric.h"
 #include "bench/harness/rdma_record.h"
 #include "bench/harness/supervisor.h"
@@ -56,13 +57,13 @@ class MpiCarrier : public Carrier {
     };
   }
 
-  void describe(const Session& session, const std::vector<std::string>& growth, double bus_rate,
-                Row& row) const override {
+  void describe(const Session& session, const std::vector<std::string>& growth,
+                const Carried& carried, Row& row) const override {
     if (const auto sent = Json::parse(growth.front()).get<double>(); sent > 0) {
       row.counters["wire_bytes"] = sent;
     }
-    if (const auto bound = fabric_.bound(session); bound && bus_rate > 0) {
-      row.counters["Gbps"] = bus_rate / kGigabit;
+    if (const auto bound = fabric_.bound(session); bound && carried.bus_rate > 0) {
+      row.counters["Gbps"] = carried.bus_rate / kGigabit;
       row.counters["bound_Gbps"] = *bound / kGigabit;
     }
   }
@@ -122,8 +123,8 @@ class OneShotCarrier : public Carrier {
     };
   }
 
-  void describe(const Session& session, const std::vector<std::string>& growth, double /*bus_rate*/,
-                Row& row) const override {
+  void describe(const Session& session, const std::vector<std::string>& growth,
+                const Carried& /*carried*/, Row& row) const override {
     for (int rank = 0; rank < session.ranks.size(); ++rank) {
       for (const auto& port : Json::parse(growth.at(static_cast<std::size_t>(rank)))) {
         const PortGrowth seen = {port.at(0), port.at(1).get<verbs::Counters>(), port.at(2)};
@@ -196,6 +197,19 @@ class OneShotCarrier : public Carrier {
   std::map<std::string, verbs::Port> ports_;
 };
 
+template <typename Action>
+void with_codes_of_backends(Action action) {
+  with_exit_codes([&] {
+    try {
+      action();
+    } catch (const collectives::PeerLost& error) {
+      throw Failure(collectives_failure(error));
+    } catch (const collectives::PeerSilent& error) {
+      throw Failure(collectives_failure(error));
+    }
+  });
+}
+
 }  // namespace
 
 std::unique_ptr<collectives::Task> Carrier::prepare(Session& session,
@@ -206,8 +220,10 @@ std::unique_ptr<collectives::Task> Carrier::prepare(Session& session,
   if (self != members.end()) place = static_cast<int>(self - members.begin());
   if (!groups_.contains(members)) {
     std::unique_ptr<collectives::Backend> backend;
-    together(session.ranks, "choosing the backend",
-             [&] { with_exit_codes([&] { backend = group(session, members, place); }); });
+    together(
+        session.ranks, "choosing the backend",
+        [&] { with_codes_of_backends([&] { backend = group(session, members, place); }); },
+        patience_s());
     groups_.emplace(members, std::move(backend));
   }
   auto* const backend = groups_.at(members).get();
@@ -215,15 +231,7 @@ std::unique_ptr<collectives::Task> Carrier::prepare(Session& session,
   // Agreed on for each, so that nobody goes on to the next one without a rank that failed.
   together(session.ranks, "preparing", [&] {
     if (backend == nullptr) return stand_by(session);
-    with_exit_codes([&] {
-      try {
-        task = backend->prepare(request);
-      } catch (const collectives::PeerLost& error) {
-        throw Failure(collectives_failure(error));
-      } catch (const collectives::PeerSilent& error) {
-        throw Failure(collectives_failure(error));
-      }
-    });
+    with_codes_of_backends([&] { task = backend->prepare(request); });
   });
   return task;
 }
@@ -238,6 +246,7 @@ struct CarrierOptions::Choices {
   std::string backend = "mpi";
   std::string interface;
   RdmaFabric rdma;
+  NcclOptions nccl;
 };
 
 CarrierOptions::CarrierOptions() : choices_(std::make_unique<Choices>()) {}
@@ -245,29 +254,43 @@ CarrierOptions::~CarrierOptions() = default;
 
 void CarrierOptions::add_options(CLI::App& app) {
   app.add_option("--backend", choices_->backend,
-                 "What carries the operations: mpi, or one_shot (RDMA writes straight into every "
-                 "peer's memory: the floor below any library)")
-      ->check(CLI::IsMember({"mpi", "one_shot"}))
+                 "What carries the operations: nccl (on GPUs), mpi, or one_shot (RDMA writes "
+                 "straight into every peer's memory: the floor below any library)")
+      ->check(CLI::IsMember({"nccl", "mpi", "one_shot"}))
       ->capture_default_str();
   app.add_option("--interface", choices_->interface,
                  "Of mpi: NAME, a network such as 192.168.100.0/24, or shm (shared memory); "
                  "default: lo where all ranks share this machine");
   choices_->rdma.add_options(app);
+  choices_->nccl.add_options(app);
 }
 
 const std::string& CarrierOptions::backend() const { return choices_->backend; }
 
+std::vector<Launch> CarrierOptions::launches() const {
+  if (choices_->backend != "nccl") return {{}};
+  return choices_->nccl.launches();
+}
+
 std::unique_ptr<Carrier> CarrierOptions::choose() {
-  if (choices_->backend == "mpi") {
-    if (!choices_->rdma.untouched()) {
-      throw Failure(ExitCode::kUsage, "--device and --memory are for --backend one_shot");
-    }
-    return std::make_unique<MpiCarrier>(choices_->interface);
+  const auto& backend = choices_->backend;
+  const auto refuse = [&](const std::string& options, const std::string& of) {
+    throw Failure(ExitCode::kUsage, fmt::format("{} for --backend {}", options, of));
+  };
+  if (backend != "one_shot" && !choices_->rdma.untouched()) {
+    refuse("--device and --memory are", "one_shot");
   }
-  if (!choices_->interface.empty()) {
+  if (backend != "mpi" && !choices_->interface.empty()) {
     throw Failure(ExitCode::kUsage,
-                  "--interface is for --backend mpi: one_shot takes RDMA devices, with --device");
+                  fmt::format("--interface is for --backend mpi: {}",
+                              backend == "nccl" ? "NCCL takes NCCL_SOCKET_IFNAME and NCCL_IB_HCA"
+                                                : "one_shot takes RDMA devices, with --device"));
   }
+  if (backend != "nccl" && !choices_->nccl.untouched()) {
+    refuse(choices_->nccl.touched() + " is", "nccl");
+  }
+  if (backend == "mpi") return std::make_unique<MpiCarrier>(choices_->interface);
+  if (backend == "nccl") return make_nccl_carrier(choices_->nccl);
   return std::make_unique<OneShotCarrier>(std::move(choices_->rdma));
 }
 

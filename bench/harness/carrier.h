@@ -15,6 +15,13 @@
 
 namespace wiretax::bench {
 
+/// What has been carried; 0 where that is not known.
+struct Carried {
+  double bus_rate = 0;          // bus bandwidth
+  double bytes = 0;             // of one operation
+  double least_wire_bytes = 0;  // of all of them, since the counters are watched, by all ranks
+};
+
 class Carrier {
  public:
   Carrier() = default;
@@ -37,13 +44,20 @@ class Carrier {
                                              const collectives::Request& request);
   /// Behind the backend in a point's name: "/interface:lo".
   [[nodiscard]] virtual std::string label() const { return {}; }
+  /// Where operations go on after they were enqueued, if the backend has such a place.
+  [[nodiscard]] virtual collectives::Queue* queue() const { return nullptr; }
+
+  /// Nothing is to be timed: each operation once, and then what that proves.
+  [[nodiscard]] virtual bool proves() const { return false; }
+  /// Collective.
+  virtual void conclude_proof(Session& /*session*/) {}
 
   /// Reads the counters of this rank; what is returned reads them again and tells the growth, as
   /// JSON text.
   [[nodiscard]] virtual std::function<std::string()> watch() const = 0;
-  /// Rank 0: what these texts, by rank, add to a row whose bus bandwidth is `bus_rate`.
+  /// Rank 0: what these texts, by rank, add to a row.
   virtual void describe(const Session& session, const std::vector<std::string>& growth,
-                        double bus_rate, Row& row) const = 0;
+                        const Carried& carried, Row& row) const = 0;
 
  protected:
   /// Collective over all ranks; `place` of this rank among the members, if it is one, and then the
@@ -51,6 +65,8 @@ class Carrier {
   virtual std::unique_ptr<collectives::Backend> group(Session& session,
                                                       const std::vector<int>& members,
                                                       std::optional<int> place) = 0;
+  /// How far apart the ranks may have it.
+  [[nodiscard]] virtual double patience_s() const { return Ranks::kAgreePatience; }
   /// What ranks without a part do while the members prepare.
   virtual void stand_by(Session& /*session*/) {}
 
@@ -61,6 +77,12 @@ class Carrier {
 /// All ranks, in order.
 std::vector<int> everybody(const Session& session);
 
+/// A way to issue operations.
+struct Launch {
+  std::string label;  // in a point's name: "/launch:graph"; empty where there is only one
+  int graph = 0;      // operations in a CUDA graph; 0: each by itself
+};
+
 /// --backend and the options of each.
 class CarrierOptions {
  public:
@@ -70,8 +92,9 @@ class CarrierOptions {
   CarrierOptions& operator=(const CarrierOptions&) = delete;
 
   void add_options(CLI::App& app);
-  /// "mpi" or "one_shot".
+  /// "mpi", "one_shot" or "nccl".
   [[nodiscard]] const std::string& backend() const;
+  [[nodiscard]] std::vector<Launch> launches() const;
   /// The chosen one. Throws Failure(kUsage) for options of another one.
   [[nodiscard]] std::unique_ptr<Carrier> choose();
 

@@ -2,9 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
+#include "bench/harness/token_record.h"
+#include "report/transport/wire_bytes.h"
 #include "report/units.h"
 
 namespace wiretax::bench {
+namespace {
+
+using Json = nlohmann::json;
+
+}  // namespace
 
 void CarrierProgram::before_mpi(const Options& /*options*/) {
   carrier_ = carriers_.choose();
@@ -16,18 +25,52 @@ std::optional<std::string> CarrierProgram::missing(const Session& session) const
   return carrier_->missing();
 }
 
-std::string CarrierProgram::backend() const {
-  return fmt::format("backend:{}{}", carriers_.backend(), carrier_->label());
+void CarrierProgram::set_up(Session& session) {
+  carrier_->set_up(session);
+  if (carrier_->proves() && carrier_->queue() != nullptr) prove(session);
 }
 
-void CarrierProgram::describe_operation(const Session& session, collectives::Operation operation,
+/// Every point once, on checked data.
+void CarrierProgram::prove(Session& session) {
+  Json orders = Json::array();
+  together(session.ranks, "planning the proof", [&] {
+    if (!session.ranks.leads()) return;
+    for (const auto& point : points(session)) {
+      if (passes_filter(session.options.filter, point.name)) orders.push_back(point.specification);
+    }
+  });
+  orders = Json::parse(session.ranks.broadcast(orders.dump(), "planning the proof"));
+  for (const auto& order : orders) {
+    const auto body = prepare(session, order);
+    together(session.ranks, "proving", [&] { body->check(); });
+  }
+  carrier_->conclude_proof(session);
+}
+
+std::string CarrierProgram::backend(const Launch& launch) const {
+  return fmt::format("backend:{}{}{}", carriers_.backend(), carrier_->label(), launch.label);
+}
+
+void CarrierProgram::describe_operation(const Session& session, const collectives::Request& request,
                                         int ranks, const std::vector<std::string>& evidence,
                                         Row& row) const {
-  const double rate = row.counters.at("bytes") / row.time_s;
-  const double bus_rate = rate * collectives::describe(operation).bus_factor(ranks);
-  row.counters["GBps"] = rate / kGigabyte;
-  row.counters["bus_GBps"] = bus_rate / kGigabyte;
-  carrier_->describe(session, evidence, bus_rate, row);
+  const auto& collective = collectives::describe(request.operation);
+  const double bytes = row.counters.at("bytes");
+  Carried carried;
+  carried.bytes = bytes;
+  // With pauses the time is not the operation's.
+  if (row.counters.contains("paused_us")) {
+    row.counters["wire_us"] = row.time_s / kMicrosecond - row.counters.at("paused_us");
+  } else {
+    carried.bus_rate = bytes / row.time_s * collective.bus_factor(ranks);
+    row.counters["GBps"] = bytes / row.time_s / kGigabyte;
+    row.counters["bus_GBps"] = carried.bus_rate / kGigabyte;
+  }
+  const double operations = Json::parse(evidence.front())["operations"];
+  carried.least_wire_bytes =
+      operations * least_wire_bytes(collective.name, bytes, ranks,
+                                    request.pattern == collectives::Pattern::kRing);
+  carrier_->describe(session, growth_of(evidence), carried, row);
 }
 
 }  // namespace wiretax::bench

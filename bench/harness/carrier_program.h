@@ -15,18 +15,22 @@ class CarrierProgram : public Program {
  public:
   void add_options(CLI::App& app) override { carriers_.add_options(app); }
   void before_mpi(const Options& options) override;
-  void set_up(Session& session) override { carrier_->set_up(session); }
+  void set_up(Session& session) override;
   [[nodiscard]] std::optional<std::string> missing(const Session& session) const override;
 
  protected:
   [[nodiscard]] Carrier& carrier() const { return *carrier_; }
-  /// In a point's name: "backend:mpi/interface:lo".
-  [[nodiscard]] std::string backend() const;
-  /// Of an operation of so many ranks: algorithm and bus bandwidth, and what the carrier saw.
-  void describe_operation(const Session& session, collectives::Operation operation, int ranks,
+  [[nodiscard]] std::vector<Launch> launches() const { return carriers_.launches(); }
+  /// In a point's name: "backend:mpi/interface:lo", and the launch.
+  [[nodiscard]] std::string backend(const Launch& launch) const;
+  /// Of an operation of so many ranks: algorithm and bus bandwidth, and what the carrier saw;
+  /// `evidence` is that of CollectiveBody.
+  void describe_operation(const Session& session, const collectives::Request& request, int ranks,
                           const std::vector<std::string>& evidence, Row& row) const;
 
  private:
+  void prove(Session& session);
+
   CarrierOptions carriers_;
   std::unique_ptr<Carrier> carrier_;
 };

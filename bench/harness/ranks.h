@@ -76,7 +76,8 @@ class Ranks {
 
 /// Runs `action` on every rank and agrees: if it throws on one, all throw the same AgreedFailure.
 template <typename Action>
-void together(Ranks& ranks, const std::string& phase, Action action) {
+void together(Ranks& ranks, const std::string& phase, Action action,
+              double patience_s = Ranks::kAgreePatience) {
   std::optional<Failure> failure;
   try {
     action();
@@ -85,7 +86,7 @@ void together(Ranks& ranks, const std::string& phase, Action action) {
   } catch (const std::exception& error) {
     failure = as_failure(error);
   }
-  ranks.agree(failure, phase);
+  ranks.agree(failure, phase, patience_s);
 }
 
 }  // namespace wiretax::bench

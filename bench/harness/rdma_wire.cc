@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr double kProgressDeadline = 10;
+constexpr double kWireDeadline = 10;
 constexpr double kHandshakeDeadline = 5;
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kWordBytes = sizeof(std::uint64_t);
@@ -284,7 +284,7 @@ void RdmaWire::fail_poll() const {
 void RdmaWire::give_up() const {
   throw Failure(ExitCode::kTimeout,
                 fmt::format("{}: no completion and no message for {:.0f} s", device_.port().name(),
-                            kProgressDeadline * slow_factor()));
+                            kWireDeadline * slow_factor()));
 }
 
 RdmaWire::Patience::Patience(const RdmaWire& wire) : wire_(wire) {}
@@ -292,7 +292,7 @@ RdmaWire::Patience::Patience(const RdmaWire& wire) : wire_(wire) {}
 void RdmaWire::Patience::look() {
   const double now = now_s();
   if (idle_ == kSpins) since_s_ = now;
-  if (now - since_s_ > kProgressDeadline * slow_factor()) wire_.give_up();
+  if (now - since_s_ > kWireDeadline * slow_factor()) wire_.give_up();
 }
 
 std::string RdmaWire::evidence() const {

@@ -38,8 +38,12 @@ struct Runner::Batch {
 /// Rank 0's book-keeping: combines the ranks' times, decides about n, warm-up and stopping.
 class Runner::Leader {
  public:
-  Leader(const Rules& rules, Timing timing, std::uint64_t seed, int groups)
-      : rules_(rules), timing_(timing), singly_(timing == Timing::kIsolated) {
+  Leader(const Rules& rules, Timing timing, std::uint64_t seed, int groups, std::uint64_t quantum)
+      : rules_(rules),
+        timing_(timing),
+        singly_(timing == Timing::kIsolated),
+        quantum_(quantum),
+        n_(quantum) {
     for (int group = 0; group < groups; ++group) groups_.emplace_back(rules, seed);
   }
 
@@ -129,14 +133,16 @@ class Runner::Leader {
     // The very first operation also connects, allocates and faults: it says nothing about the next.
     if (std::exchange(first_batch_, false)) return;
     const double operation_s = slowest_s / static_cast<double>(n_);
-    if (n_ == 1) alone_s_ = slowest_s;
+    if (n_ == quantum_) alone_s_ = slowest_s;
     const double growth = batch_s() / slowest_s;
     const double wanted = static_cast<double>(n_) * std::min(growth, kMostGrowth);
     n_ = static_cast<std::uint64_t>(std::clamp(wanted, 1.0, static_cast<double>(kMostOperations)));
+    n_ = (n_ + quantum_ - 1) / quantum_ * quantum_;
     n_is_final_ = growth <= 2;  // the batch was nearly long enough, so its n is known well
     if (!n_is_final_) return;
     const bool long_enough = operation_s >= shortest_span_s() && n_ <= kMostSingles;
-    singly_ = timing_ == Timing::kIsolated || (timing_ == Timing::kEach && long_enough);
+    singly_ =
+        timing_ == Timing::kIsolated || (timing_ == Timing::kEach && long_enough && quantum_ == 1);
     if (singly_) n_ = std::min(n_, kMostSingles);
   }
 
@@ -182,8 +188,9 @@ class Runner::Leader {
   Timing timing_;
   bool singly_;
   std::vector<Group> groups_;
-  std::uint64_t n_ = 1;
-  double alone_s_ = 0;  // what one operation took by itself
+  std::uint64_t quantum_;
+  std::uint64_t n_;
+  double alone_s_ = 0;  // what one operation, or one pack, took by itself
   bool first_batch_ = true;
   bool n_is_final_ = false;
   bool measuring_ = false;
@@ -205,7 +212,7 @@ std::vector<Measurement> Runner::measure(Body& body, int groups) {
     follow(body);
     return {};
   }
-  Leader leader(rules_, timing_, seed_, groups);
+  Leader leader(rules_, timing_, seed_, groups, body.quantum());
   lead(body, leader);
   return leader.results();
 }
@@ -253,7 +260,9 @@ std::vector<double> Runner::timed(Body& body, const Batch& order) {
   // The ranks leave the barrier one after the other. In a chain the first operation puts them in
   // step, and is none to count.
   constexpr std::uint64_t kWorthALeadIn = 8;
-  if (timing_ == Timing::kEach && order.n >= kWorthALeadIn) body.run(1);
+  if (timing_ == Timing::kEach && order.n >= kWorthALeadIn * body.quantum()) {
+    body.run(body.quantum());
+  }
   if (order.singly) {
     report = time_each(body, order.n);
   } else {

@@ -27,6 +27,9 @@ class Body {
 
   /// n operations, nothing else. Throws Failure where the wire or the peer fails.
   virtual void run(std::uint64_t n) = 0;
+  /// What comes in packs, such as the operations of a CUDA graph: n is a multiple of this, and no
+  /// operation of a pack is timed alone.
+  [[nodiscard]] virtual std::uint64_t quantum() const { return 1; }
   /// The warm-up is over: what is run from here on counts.
   virtual void begin_measuring() {}
   /// Untimed, after measuring: what else has to be seen to explain the result.

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/harness/memory_pause.h"
+#include "bench/harness/collective_body.h"
 #include "bench/harness/runner.h"
 #include "collectives/backend.h"
 
@@ -21,8 +21,9 @@ class TokenBody : public Body {
     bool repeats_alone = false;  // means the same outside the schedule
   };
 
-  /// `pause_s` of reading memory behind every message; `watch` as CollectiveBody has it.
-  TokenBody(std::vector<Step> steps, double pause_s, std::function<std::string()> watch);
+  /// `watch` as CollectiveBody has it. With a queue a token is enqueued as a whole and awaited at
+  /// its end, as engines do; with a graph it is one CUDA graph.
+  TokenBody(std::vector<Step> steps, std::function<std::string()> watch, const Issue& issue);
 
   void run(std::uint64_t n) override;
   void begin_measuring() override;
@@ -40,11 +41,17 @@ class TokenBody : public Body {
     double alone_s = 0;
   };
   void run_step(const Step& step, Times& times);
+  void run_on_queue();
+  void enqueue_steps();
+  [[nodiscard]] std::function<void(std::uint64_t)> alone(const Step& step) const;
 
   std::vector<Step> steps_;
   std::vector<Times> times_;  // by step
-  MemoryPause pause_;
   std::function<std::string()> watch_;
+  Issue issue_;
+  Gap gap_;
+  std::unique_ptr<collectives::Queue::Recording> recording_;
+  std::uint64_t pauses_ = 0;  // of this rank in a token
   std::uint64_t tokens_ = 0;
 };
 

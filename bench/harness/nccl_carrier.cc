@@ -1,0 +1,507 @@
+#include "bench/harness/nccl_carrier.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "bench/harness/clock.h"
+#include "bench/harness/collective_body.h"
+#include "bench/harness/nccl_log.h"
+#include "bench/harness/rdma_record.h"
+#include "bench/harness/supervisor.h"
+#include "collectives/backends/nccl.h"
+#include "report/transport/report_json.h"
+#include "report/transport/wire_bytes.h"
+#include "report/units.h"
+#include "verbs/counters.h"
+
+namespace wiretax::bench {
+namespace {
+
+using Json = nlohmann::json;
+
+/// What a rank has, before anything is begun.
+struct GpuFacts {
+  std::string missing;  // empty: everything is there
+  std::string version;  // of NCCL
+  std::string path;     // its library
+  std::string gpu;
+  std::string driver;
+  int gpus = 0;
+  bool integrated = false;
+
+  NLOHMANN_DEFINE_TYPE_INTRUSIVE(GpuFacts, missing, version, path, gpu, driver, gpus, integrated)
+};
+
+/// What every rank learns of the logs.
+struct Verdict {
+  std::string name;     // "RDMA", "SOCKET", ...
+  std::string because;  // a sentence
+  std::string faults;   // with their fixes
+  bool matches = true;  // what was required
+
+  NLOHMANN_DEFINE_TYPE_INTRUSIVE(Verdict, name, because, faults, matches)
+};
+
+bool is_required(Transport transport, const std::string& required) {
+  if (required.empty()) return true;
+  if (required == "rdma") return transport == Transport::kRdma;
+  if (required == "socket") return transport == Transport::kSocket;
+  return transport == Transport::kP2p || transport == Transport::kShm;
+}
+
+/// Bytes that every interface of this host has sent.
+std::map<std::string, double> sent_by_interfaces() {
+  std::map<std::string, double> sent;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/sys/class/net", ignored)) {
+    std::ifstream stream(entry.path() / "statistics/tx_bytes");
+    double bytes = 0;
+    if (stream >> bytes) sent[entry.path().filename().string()] = bytes;
+  }
+  return sent;
+}
+
+/// The devices of each rank's channels over a network, by rank.
+std::map<int, std::set<std::string>> devices_used(const TransportReport& report) {
+  std::map<int, std::set<std::string>> used;
+  for (const auto& membership : report.memberships) {
+    const auto& process = report.processes[membership.process];
+    for (const auto& [kind, use] : membership.channels) {
+      if (!kind.is_net()) continue;
+      // A merged one has the names of its parts: "rocep1s0f0+roceP2p1s0f0".
+      for (const auto& part : CLI::detail::split(device_name(process, kind), '+')) {
+        used[membership.rank].insert(part);
+      }
+    }
+  }
+  return used;
+}
+
+class NcclCarrier : public Carrier {
+ public:
+  explicit NcclCarrier(NcclOptions options) : options_(std::move(options)) {}
+
+  void before_mpi() override {
+    log_ = std::make_unique<NcclLogFile>(proves());
+    if (!options_.share_gpu) return;
+    // As if each process had a host of its own: then only the network is left between them.
+    setenv("NCCL_HOSTID", fmt::format("wiretax-{}", getpid()).c_str(), 1);
+  }
+
+  void set_up(Session& session) override {
+    facts_ = look(session);
+    write_facts(session);
+    for (int rank = 0; rank < session.ranks.size() && !missing_; ++rank) {
+      const auto& theirs = facts_[static_cast<std::size_t>(rank)];
+      if (theirs.missing.empty()) continue;
+      missing_ = fmt::format("{}: {}", session.ranks.describe(rank), theirs.missing);
+    }
+    if (missing_ || session.ranks.size() < 2) return;
+    together(session.ranks, "comparing NCCL", [&] {
+      refuse_different_versions(session);
+      refuse_too_few_gpus(session);
+    });
+    if (session.options.list) return;
+    together(session.ranks, "opening GPUs", [&] {
+      with_exit_codes([&] {
+        const int own = local_rank(session, session.ranks.rank());
+        gpu_ = std::make_shared<collectives::Gpu>(table_, own % mine(session).gpus,
+                                                  kProgress * slow_factor());
+      });
+    });
+    connect(session);
+  }
+
+  [[nodiscard]] std::optional<std::string> missing() const override {
+    if (missing_) return missing_;
+    if (proves()) return "with --prove nothing is timed";
+    return std::nullopt;
+  }
+  [[nodiscard]] std::uint64_t memory_bytes(const collectives::Request& request,
+                                           int /*ranks*/) const override {
+    // Of the host: where the GPU has memory of its own, only what a check copies.
+    const bool unified = std::ranges::any_of(facts_, &GpuFacts::integrated);
+    return unified ? collectives::NcclBackend::memory_bytes(request) : request.bytes;
+  }
+  [[nodiscard]] collectives::Queue* queue() const override { return gpu_.get(); }
+
+  [[nodiscard]] std::function<std::string()> watch() const override {
+    std::map<std::string, verbs::Counters> before;
+    for (const auto& [name, port] : ports_) before[name] = verbs::settled_counters(port);
+    return [this, before, sent = sent_by_interfaces()] {
+      Json seen = {{"ports", Json::array()}, {"interfaces", Json::object()}};
+      for (const auto& [name, port] : ports_) {
+        const auto& old = before.at(name);
+        seen["ports"].push_back({name, verbs::growth(old, verbs::settled_counters(port)),
+                                 verbs::tells_what_was_sent_again(old)});
+      }
+      for (const auto& [name, bytes] : sent_by_interfaces()) {
+        if (sent.contains(name)) seen["interfaces"][name] = bytes - sent.at(name);
+      }
+      return seen.dump();
+    };
+  }
+
+  void describe(const Session& session, const std::vector<std::string>& growth,
+                const Carried& carried, Row& row) const override {
+    std::optional<double> all = 0;
+    for (int rank = 0; rank < session.ranks.size(); ++rank) {
+      if (local_rank(session, rank) > 0) continue;  // counters are the host's
+      const auto bytes = sent_by(session, rank, growth.at(static_cast<std::size_t>(rank)), row);
+      if (rank == 0 && bytes) row.counters["wire_bytes"] = *bytes;
+      all = all && bytes ? std::optional(*all + *bytes) : std::nullopt;
+    }
+    if (!all) return;
+    if (const auto odd = odd_wire_bytes(carried.least_wire_bytes, *all, carried.bytes)) {
+      row.doubts.push_back(fmt::format("NCCL's log says {}, but {}", verdict_.name, *odd));
+    }
+  }
+
+  [[nodiscard]] bool proves() const override { return !options_.proof.empty(); }
+
+  void conclude_proof(Session& session) override {
+    const auto report = conclude(session);
+    together(session.ranks, "writing the proof", [&] {
+      if (!session.ranks.leads()) return;
+      std::ofstream stream(options_.proof);
+      stream << transport_json(report) << "\n";
+      stream.close();
+      if (!stream) {
+        throw Failure(
+            ExitCode::kEnvironment,
+            fmt::format("{} cannot be written: is its folder there, and is the disk full?",
+                        options_.proof));
+      }
+    });
+  }
+
+ protected:
+  std::unique_ptr<collectives::Backend> group(Session& session, const std::vector<int>& members,
+                                              std::optional<int> place) override {
+    std::string id;
+    std::optional<Failure> failure;
+    if (place == 0) {
+      try {
+        const auto bytes = collectives::make_unique_id(*table_).bytes;
+        id.assign(bytes.begin(), bytes.end());
+      } catch (const std::exception& error) {
+        failure = Failure(ExitCode::kEnvironment, error.what());
+      }
+    }
+    const auto ids = session.ranks.all_gather(id, "exchanging NCCL's identifier");
+    if (failure) throw Failure(*failure);
+    id = ids.at(static_cast<std::size_t>(members.front()));
+    if (!place || id.empty()) return nullptr;
+    collectives::NcclGroup group;
+    group.rank = *place;
+    group.ranks = static_cast<int>(members.size());
+    std::ranges::copy(id, group.id.bytes.begin());
+    group.patience_s = options_.patience_s * slow_factor();
+    return std::make_unique<collectives::NcclBackend>(gpu_, group);
+  }
+
+  [[nodiscard]] double patience_s() const override {
+    return options_.patience_s + Ranks::kAgreePatience;
+  }
+
+ private:
+  static constexpr double kProgress = 6;  // less than the ranks wait for each other
+
+  [[nodiscard]] const GpuFacts& mine(const Session& session) const {
+    return facts_[static_cast<std::size_t>(session.ranks.rank())];
+  }
+
+  std::vector<GpuFacts> look(Session& session) {
+    GpuFacts facts;
+    together(session.ranks, "loading NCCL", [&] { facts = load(); });
+    std::vector<GpuFacts> all;
+    for (const auto& text : session.ranks.all_gather(Json(facts).dump(), "looking for GPUs")) {
+      all.push_back(Json::parse(text).get<GpuFacts>());
+    }
+    return all;
+  }
+
+  GpuFacts load() {
+    GpuFacts facts;
+    try {
+      const bool named = !options_.library.empty();
+      table_ = std::make_shared<collectives::GpuTable>(
+          collectives::load_gpu_table(named ? options_.library : "libnccl.so.2"));
+      facts.version = collectives::nccl_version(*table_);
+      facts.path = table_->nccl_path;
+      facts.gpus = collectives::gpu_count(*table_);
+      if (facts.gpus == 0) facts.missing = "CUDA sees no GPU: is CUDA_VISIBLE_DEVICES empty?";
+      if (facts.gpus > 0) {
+        const collectives::Gpu gpu(table_, 0);
+        facts.gpu = gpu.name();
+        facts.driver = gpu.driver();
+        facts.integrated = gpu.integrated();
+      }
+    } catch (const std::exception& error) {
+      facts.missing = error.what();
+      // Whoever names a library means that one.
+      if (!options_.library.empty()) throw Failure(ExitCode::kEnvironment, error.what());
+    }
+    return facts;
+  }
+
+  void write_facts(Session& session) const {
+    session.context["wiretax_fabric"] =
+        Json(options_.fabric.empty() ? "nccl" : options_.fabric).dump();
+    // Between GPUs of one machine it is what an engine there uses; on one GPU it is no network.
+    const bool engine = !options_.share_gpu || !one_machine(session);
+    session.context["wiretax_fabric_kind"] = Json(engine ? "engine" : "loopback").dump();
+    Json ranks = Json::array();
+    for (const auto& facts : facts_) {
+      ranks.push_back({{"nccl", facts.version},
+                       {"library", facts.path},
+                       {"gpu", facts.gpu},
+                       {"cuda_driver", facts.driver}});
+    }
+    session.context["nccl"] = ranks.dump();
+    session.context["gpu_shared"] = Json(options_.share_gpu).dump();
+  }
+
+  static bool one_machine(const Session& session) {
+    for (int rank = 1; rank < session.ranks.size(); ++rank) {
+      if (!session.same_machine(0, rank)) return false;
+    }
+    return true;
+  }
+
+  /// Which of the ranks on its machine.
+  static int local_rank(const Session& session, int rank) {
+    int local = 0;
+    for (int other = 0; other < rank; ++other) local += session.same_machine(other, rank) ? 1 : 0;
+    return local;
+  }
+
+  void refuse_different_versions(const Session& session) const {
+    for (int rank = 1; rank < session.ranks.size(); ++rank) {
+      const auto& theirs = facts_[static_cast<std::size_t>(rank)];
+      if (theirs.version == facts_[0].version) continue;
+      throw Failure(
+          ExitCode::kEnvironment,
+          fmt::format("{} has NCCL {} ({}) and {} has {} ({}), which hang or fail together: "
+                      "install one version on all, or name one with --nccl-lib",
+                      session.ranks.describe(0), facts_[0].version, facts_[0].path,
+                      session.ranks.describe(rank), theirs.version, theirs.path));
+    }
+  }
+
+  void refuse_too_few_gpus(const Session& session) const {
+    const int rank = session.ranks.rank();
+    const int gpus = mine(session).gpus;
+    if (options_.share_gpu || local_rank(session, rank) < gpus) return;
+    throw Failure(
+        ExitCode::kUsage,
+        fmt::format("{} has no GPU of its own: its host has {}. Start one rank for each GPU "
+                    "(mpirun --host HOST:{}), or type --share-gpu, which shows that all works and "
+                    "says nothing about speed",
+                    session.ranks.describe(rank), gpus, gpus));
+  }
+
+  /// One operation, so that the network is chosen and all channels are there; then what the logs
+  /// say of them.
+  void connect(Session& session) {
+    session.notes.push_back(
+        fmt::format("NCCL {} ({}) on {}", facts_[0].version, facts_[0].path, facts_[0].gpu));
+    if (options_.share_gpu) {
+      session.notes.emplace_back("ranks share a GPU: this shows that all works, and not how fast");
+    }
+    for (const auto& port : verbs::find_ports({})) {
+      if (port.active()) ports_[port.name()] = port;
+    }
+    try {
+      const collectives::Request request = {.type = collectives::ElementType::kFloat32,
+                                            .bytes = 4096};
+      const auto task = prepare(session, everybody(session), request);
+      together(
+          session.ranks, "connecting NCCL",
+          [&] {
+            try {
+              task->check(0);
+            } catch (const std::exception& error) {
+              throw Failure(collectives_failure(error));
+            }
+          },
+          patience_s());
+    } catch (const AgreedFailure& failure) {
+      if (session.ranks.lost()) throw;
+      conclude(session);
+      if (verdict_.faults.empty()) throw;
+      throw AgreedFailure(failure.code(),
+                          fmt::format("{}; its log shows: {}", failure.what(), verdict_.faults));
+    }
+    const auto report = conclude(session);
+    if (session.ranks.leads()) write_verdict(session, report);
+    session.notes.push_back(fmt::format("transport: {}, {}", verdict_.name, verdict_.because));
+    if (!verdict_.faults.empty()) session.notes.push_back(verdict_.faults);
+    if (verdict_.matches) return;
+    throw AgreedFailure(ExitCode::kEnvironment,
+                        fmt::format("--require-transport {}: NCCL took {}: {}{}{}",
+                                    options_.required, verdict_.name, verdict_.because,
+                                    verdict_.faults.empty() ? "" : "; ", verdict_.faults));
+  }
+
+  /// Collective: what all ranks' logs prove; the report is rank 0's.
+  TransportReport conclude(Session& session) {
+    const auto logs = session.ranks.all_gather(log_->text(), "gathering NCCL's logs");
+    TransportReport report;
+    if (session.ranks.leads()) {
+      std::vector<std::string> names;
+      for (std::size_t rank = 0; rank < logs.size(); ++rank)
+        names.push_back(save(session, logs, rank));
+      report = judge_logs(logs, names);
+      verdict_ = {std::string(transport_name(report.conclusion.transport)),
+                  report.conclusion.because, faults_of(report),
+                  is_required(report.conclusion.transport, options_.required)};
+      used_ = devices_used(report);
+    }
+    const auto text = Json(verdict_).dump(-1, ' ', false, Json::error_handler_t::replace);
+    verdict_ = Json::parse(session.ranks.broadcast(text, "judging NCCL's logs")).get<Verdict>();
+    transport_ = report.conclusion.transport;
+    return report;
+  }
+
+  /// Beside the result file, for whoever wants to read it; the name that evidence is cited by.
+  static std::string save(const Session& session, const std::vector<std::string>& logs,
+                          std::size_t rank) {
+    if (session.options.out.empty()) return fmt::format("rank {}", rank);
+    const std::filesystem::path out = session.options.out;
+    const auto name = fmt::format("{}.rank{}.log", out.stem().string(), rank);
+    std::ofstream(out.parent_path() / name) << logs[rank];
+    return name;
+  }
+
+  void write_verdict(Session& session, const TransportReport& report) const {
+    Json proof = Json::array();
+    for (const auto& line : report.conclusion.proof) {
+      proof.push_back(fmt::format("{}:{}: {}", line.file, line.line, line.text));
+    }
+    const Json json = {{"verdict", verdict_.name},
+                       {"because", verdict_.because},
+                       {"proof", proof},
+                       {"faults", verdict_.faults},
+                       {"devices", used_.contains(0) ? used_.at(0) : std::set<std::string>{}}};
+    session.context["wiretax_transport"] =
+        json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    if (const auto path = fabric_path(); !path.empty() && !one_machine(session)) {
+      session.context["wiretax_fabric_path"] = Json(path).dump();
+    }
+  }
+
+  /// Of rank 0: TCP, or RDMA over one PCIe link or over several.
+  [[nodiscard]] std::string fabric_path() const {
+    if (transport_ == Transport::kSocket) return "tcp";
+    if (transport_ != Transport::kRdma || !used_.contains(0)) return {};
+    std::set<std::string> slots;
+    for (const auto& device : used_.at(0)) {
+      for (const auto& [name, port] : ports_) {
+        if (port.device == device) slots.insert(port.pci ? port.pci->slot() : device);
+      }
+    }
+    if (slots.empty()) return {};
+    return slots.size() > 1 ? "roce_both" : "roce_one";
+  }
+
+  /// What this rank's host sent over what NCCL uses there; nothing where nobody counts it.
+  std::optional<double> sent_by(const Session& session, int rank, const std::string& growth,
+                                Row& row) const {
+    const auto seen = Json::parse(growth);
+    const auto used = used_.find(rank);
+    if (used == used_.end()) return std::nullopt;
+    std::optional<double> sent;
+    if (transport_ == Transport::kSocket) {
+      for (const auto& name : used->second) {
+        if (seen["interfaces"].contains(name)) {
+          sent = sent.value_or(0) + seen["interfaces"][name].get<double>();
+        }
+      }
+    }
+    for (const auto& port : seen["ports"]) {
+      const PortGrowth one = {port.at(0), port.at(1).get<verbs::Counters>(), port.at(2)};
+      const auto& device = one.port.substr(0, one.port.find(':'));
+      if (transport_ != Transport::kRdma || !used->second.contains(device)) continue;
+      add_rdma_losses(one, session.ranks.describe(rank), row);
+      if (const auto bytes = verbs::bytes_sent(one.growth)) {
+        sent = sent.value_or(0) + static_cast<double>(*bytes);
+      }
+    }
+    return sent;
+  }
+
+  NcclOptions options_;
+  std::unique_ptr<NcclLogFile> log_;
+  std::shared_ptr<collectives::GpuTable> table_;
+  std::shared_ptr<collectives::Gpu> gpu_;
+  std::vector<GpuFacts> facts_;  // by rank
+  std::optional<std::string> missing_;
+  std::map<std::string, verbs::Port> ports_;
+  Verdict verdict_;
+  Transport transport_ = Transport::kInconclusive;  // rank 0's, as the next
+  std::map<int, std::set<std::string>> used_;       // devices by rank
+};
+
+}  // namespace
+
+void NcclOptions::add_options(CLI::App& app) {
+  app.add_option("--nccl-lib", library,
+                 "Of nccl: the library to measure, such as the engine's own (pip's is in "
+                 "nvidia/nccl/lib); default: libnccl.so.2");
+  app.add_option("--launch", ways,
+                 "Of nccl: graph (operations are replayed from CUDA graphs, as engines decode) or "
+                 "eager (launched one by one, as they prefill); default: graph")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"eager", "graph"}));
+  app.add_option("--chain", chain, "Of nccl: operations in one graph")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app.add_option("--require-transport", required,
+                 "Of nccl: rdma, socket or local (within one host): end with 5 where NCCL takes "
+                 "another one")
+      ->check(CLI::IsMember({"rdma", "socket", "local"}));
+  app.add_option("--fabric", fabric,
+                 "Of nccl: what the results call this way between the machines; default: nccl");
+  app.add_option("--prove", proof,
+                 "Of nccl: time nothing; run each operation once with a full log, and write here "
+                 "what it proves: transport, devices, algorithm, protocol, channels");
+  app.add_option("--nccl-patience", patience_s,
+                 "Of nccl: seconds that a communicator may take to begin")
+      ->check(CLI::Range(1.0, 3600.0))
+      ->capture_default_str();
+  app.add_flag("--share-gpu", share_gpu,
+               "Of nccl: ranks without a GPU of their own share one, each as if on a host of its "
+               "own: shows function, not speed");
+}
+
+std::string NcclOptions::touched() const {
+  if (!library.empty()) return "--nccl-lib";
+  if (!ways.empty()) return "--launch";
+  if (chain != kChain) return "--chain";
+  if (!required.empty()) return "--require-transport";
+  if (!fabric.empty()) return "--fabric";
+  if (!proof.empty()) return "--prove";
+  return share_gpu ? "--share-gpu" : "";
+}
+
+std::vector<Launch> NcclOptions::launches() const {
+  std::vector<Launch> launches;
+  for (const auto& way : ways.empty() ? std::vector<std::string>{"graph"} : ways) {
+    launches.push_back({"/launch:" + way, way == "graph" ? chain : 0});
+  }
+  return launches;
+}
+
+std::unique_ptr<Carrier> make_nccl_carrier(const NcclOptions& options) {
+  return std::make_unique<NcclCarrier>(options);
+}
+
+}  // namespace wiretax::bench

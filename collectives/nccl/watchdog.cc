@@ -1,0 +1,101 @@
+#include "collectives/nccl/watchdog.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+#include "collectives/backend.h"
+
+namespace wiretax::collectives {
+namespace {
+
+constexpr int kInProgress = 7;  // ncclInProgress
+constexpr std::chrono::milliseconds kInterval{100};
+constexpr double kTicks = 10;          // of a second
+constexpr double kSlowestRate = 10e6;  // bytes per second: slower than any wire worth measuring
+// A call that is under way sees the failure before the communicator is gone, unless it waits
+// itself.
+constexpr std::chrono::milliseconds kForCalls{300};
+
+}  // namespace
+
+Watchdog::Watchdog(const GpuTable& table, double patience_s)
+    : table_(table), patience_s_(patience_s), thread_([this] { loop(); }) {}
+
+Watchdog::~Watchdog() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void Watchdog::watch(void* communicator) {
+  const std::lock_guard lock(mutex_);
+  watched_.insert(communicator);
+}
+
+bool Watchdog::forget(void* communicator) {
+  const std::lock_guard lock(mutex_);
+  return watched_.erase(communicator) > 0;
+}
+
+/// Begins to count anew: batches are short against the patience, a single message may not be. Ticks
+/// are no clock: where the machine stands still, so do they.
+void Watchdog::expect(double bytes) {
+  ticks_.store(static_cast<std::int64_t>((patience_s_ + 3 * bytes / kSlowestRate) * kTicks),
+               std::memory_order_relaxed);
+}
+
+bool Watchdog::has_waited_too_long() {
+  auto left = ticks_.load(std::memory_order_relaxed);
+  return left != kIdle && left != 0 &&
+         ticks_.compare_exchange_strong(left, left - 1, std::memory_order_relaxed) && left == 1;
+}
+
+void Watchdog::fail(std::string reason, bool silent) {
+  failure_ = std::move(reason);
+  silent_ = silent;
+  failed_.store(true, std::memory_order_release);
+}
+
+void Watchdog::loop() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (look()) {
+      wake_.wait_for(lock, kForCalls, [this] { return stopping_; });
+      for (void* const communicator : watched_) table_.nccl.abort(communicator);
+      watched_.clear();
+      return;
+    }
+    wake_.wait_for(lock, kInterval, [this] { return stopping_; });
+  }
+}
+
+bool Watchdog::look() {
+  for (void* const communicator : watched_) {
+    int error = 0;
+    const int result = table_.nccl.async_error(communicator, &error);
+    if (result != 0) error = result;
+    if (error == 0 || error == kInProgress) continue;
+    const char* const last = table_.nccl.last_error(communicator);
+    auto reason = fmt::format("NCCL: {} (ncclResult_t {})", table_.nccl.error_string(error), error);
+    if (last != nullptr && *last != '\0') reason += fmt::format(": {}", last);
+    fail(std::move(reason), false);
+    return true;
+  }
+  if (watched_.empty() || !has_waited_too_long()) return false;
+  fail(fmt::format("nothing has come over NCCL for {:g} s: a rank hangs, or a cable is out",
+                   patience_s_),
+       true);
+  return true;
+}
+
+void Watchdog::complain() const {
+  if (silent_) throw PeerSilent(failure_);
+  throw PeerLost(failure_);
+}
+
+}  // namespace wiretax::collectives
