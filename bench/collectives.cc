@@ -194,15 +194,17 @@ class CollectivesProgram : public CarrierProgram {
     const auto operation = *collectives::find_operation(operation_name);
     const auto ranks = static_cast<std::uint64_t>(session.ranks.size());
     const auto element = *collectives::find_element_type(type);
+    const bool on_queue = !launch.label.empty();
+    constexpr std::uint64_t kMostElements = std::numeric_limits<int>::max();
     std::vector<std::uint64_t> sizes;
     for (const auto bytes : sizes_.of(operation_name, ranks)) {
       sizes.push_back(round_up(bytes, operation, element, ranks));
-      if (sizes.back() / collectives::size_of(element) > std::numeric_limits<int>::max()) {
+      if (!on_queue && sizes.back() / collectives::size_of(element) > kMostElements) {
         throw Failure(ExitCode::kUsage,
                       fmt::format("{} of {}: one MPI call cannot count so many elements (at most "
                                   "2^31 - 1, here {} B)",
                                   operation_name, format_bytes(bytes),
-                                  std::numeric_limits<int>::max() * collectives::size_of(element)));
+                                  kMostElements * collectives::size_of(element)));
       }
     }
     std::ranges::sort(sizes);
@@ -232,7 +234,7 @@ class CollectivesProgram : public CarrierProgram {
                         .specification = specification.dump(),
                         .bytes = bytes,
                         .precision = Precision::kLatency,
-                        .timing = clock_for(timing, operation, !launch.label.empty()),
+                        .timing = clock_for(timing, operation, on_queue),
                         .symmetric = !pipelined});
     }
   }

@@ -10,14 +10,20 @@ namespace {
 
 constexpr std::array kSlowerPaths = {FabricPath::kRoceBoth, FabricPath::kRoceOne, FabricPath::kTcp};
 
-/// The fabric that went this way; rather one that the engine's messages take.
-const Fabric* fabric_on(const Request& request, FabricPath path) {
-  const Fabric* best = nullptr;
+/// The fabrics that went this way: all that the engine's messages take, else one of another kind.
+std::vector<const Fabric*> fabrics_on(const Request& request, FabricPath path) {
+  std::vector<const Fabric*> engines;
+  const Fabric* other = nullptr;
   for (const auto& fabric : request.fabrics) {
     if (fabric.path != path) continue;
-    if (best == nullptr || (fabric.decides() && !best->decides())) best = &fabric;
+    if (fabric.decides()) {
+      engines.push_back(&fabric);
+    } else if (other == nullptr) {
+      other = &fabric;
+    }
   }
-  return best;
+  if (engines.empty() && other != nullptr) return {other};
+  return engines;
 }
 
 std::optional<std::size_t> tensor_of(const Case& at) {
@@ -67,11 +73,13 @@ std::vector<Fallback> find_fallbacks(const Request& request, const Model& model,
                       .all_reduce_bytes = balance.bytes,
                       .break_even_s = {},
                       .rival = {}};
-    if (const auto* const fabric = fabric_on(request, path)) {
-      price(request, make_case(request, model, *fabric, batch), fallback);
-    } else {
-      set_break_even(any, balance, Rivals::kSilent, fallback);
+    const auto measured = fabrics_on(request, path);
+    for (const auto* const fabric : measured) {
+      auto& priced = fallbacks.emplace_back(fallback);
+      price(request, make_case(request, model, *fabric, batch), priced);
     }
+    if (!measured.empty()) continue;
+    set_break_even(any, balance, Rivals::kSilent, fallback);
     fallbacks.push_back(std::move(fallback));
   }
   return fallbacks;

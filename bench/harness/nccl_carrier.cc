@@ -2,15 +2,18 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 
-#include "bench/harness/clock.h"
 #include "bench/harness/collective_body.h"
 #include "bench/harness/nccl_log.h"
 #include "bench/harness/rdma_record.h"
@@ -93,6 +96,14 @@ class NcclCarrier : public Carrier {
     if (!options_.share_gpu) return;
     // As if each process had a host of its own: then only the network is left between them.
     setenv("NCCL_HOSTID", fmt::format("wiretax-{}", getpid()).c_str(), 1);
+    // These look beyond the host's name, and find one GPU twice.
+    setenv("NCCL_NVLS_ENABLE", "0", 0);
+    setenv("NCCL_MNNVL_ENABLE", "0", 0);
+    const char* const local = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+    const char* const all = std::getenv("OMPI_COMM_WORLD_SIZE");
+    if (local != nullptr && all != nullptr && std::string_view(local) == all) {
+      setenv("NCCL_SOCKET_IFNAME", "lo", 0);
+    }
   }
 
   void set_up(Session& session) override {
@@ -297,15 +308,13 @@ class NcclCarrier : public Carrier {
   }
 
   void refuse_too_few_gpus(const Session& session) const {
-    const int rank = session.ranks.rank();
     const int gpus = mine(session).gpus;
-    if (options_.share_gpu || local_rank(session, rank) < gpus) return;
-    throw Failure(
-        ExitCode::kUsage,
-        fmt::format("{} has no GPU of its own: its host has {}. Start one rank for each GPU "
-                    "(mpirun --host HOST:{}), or type --share-gpu, which shows that all works and "
-                    "says nothing about speed",
-                    session.ranks.describe(rank), gpus, gpus));
+    if (options_.share_gpu || local_rank(session, session.ranks.rank()) < gpus) return;
+    throw Failure(ExitCode::kUsage,
+                  fmt::format("has no GPU of its own: its host has {}. Start one rank for each GPU "
+                              "(mpirun --host HOST:{}), or type --share-gpu, which shows that all "
+                              "works and says nothing about speed",
+                              gpus, gpus));
   }
 
   /// One operation, so that the network is chosen and all channels are there; then what the logs

@@ -111,7 +111,7 @@ class OneShotTask : public HostTask {
     return input(slot) + (parts ? peer * message_bytes_ : 0);
   }
 
-  const std::byte* await(std::uint64_t peer) {
+  const std::byte* await_peer(std::uint64_t peer) {
     const auto number = received_[peer]++;
     mesh_.await_message(peer, number, message_bytes_);
     return mesh_.message(number, peer);
@@ -125,7 +125,7 @@ class OneShotTask : public HostTask {
     const std::byte* sum = nullptr;
     auto* const meanwhile = rank() == 0 ? result : mesh_.message(received_[0], 0);
     for (std::uint64_t peer = 0; peer < ranks(); ++peer) {
-      const auto* const addend = peer == rank() ? own : await(peer);
+      const auto* const addend = peer == rank() ? own : await_peer(peer);
       if (sum == nullptr) {
         sum = addend;
         continue;
@@ -140,7 +140,7 @@ class OneShotTask : public HostTask {
     auto* const result = output(slot);
     for (std::uint64_t peer = 0; peer < ranks(); ++peer) {
       auto* const to = result + peer * message_bytes_;
-      const auto* const from = peer == rank() ? source_for(slot, rank()) : await(peer);
+      const auto* const from = peer == rank() ? source_for(slot, rank()) : await_peer(peer);
       if (from != to) std::memcpy(to, from, message_bytes_);
     }
   }
@@ -149,7 +149,7 @@ class OneShotTask : public HostTask {
     const bool broadcast = request().operation == Operation::kBroadcast;
     const auto from = broadcast ? turn_of(index) : previous_rank();
     if (from == rank() || !receives(index)) return;
-    std::memcpy(output(slot), await(from), message_bytes_);
+    std::memcpy(output(slot), await_peer(from), message_bytes_);
     mesh_.give_credit(from, received_[from]);
   }
 

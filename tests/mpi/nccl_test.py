@@ -139,7 +139,7 @@ class Test(Launched):
         options = ["--op", "all_reduce", "--bytes", "8192"]
         code, output = self.nccl(*options, FAKE_GPU_COUNT="1")
         self.assertEqual(code, USAGE, output)
-        self.assert_one_error(output, "rank 1 (", "has no GPU of its own", "--share-gpu")
+        self.assert_one_error(output, "): has no GPU of its own", "--share-gpu")
         code, output = self.nccl(*options, "--share-gpu", FAKE_GPU_COUNT="1")
         self.assertEqual(code, OK, output)
         self.assertEqual(self.document()["context"]["wiretax_fabric_kind"], "loopback")

@@ -45,6 +45,16 @@ class WholeRun(ScriptTest):
         self.assertEqual(sorted(os.listdir(self.out)), ["decide.json", "doctor.json", "run.log", "token-mpi-shm.json"])
         self.assertRegex(done.stdout, r"Llama-3\.1-8B +tp2 +decode of 1 +mpi shm ")
 
+    def test_nccl_where_there_is_a_gpu(self):
+        environment = {**os.environ, "LD_LIBRARY_PATH": os.environ["WIRETAX_FAKE_GPU"], "FAKE_GPU_COUNT": "1"}
+        done = run("run", "--out", self.out, "--only", "collectives", "--interface", "shm", *SHORT, env=environment)
+        self.assert_ends(done, 0)
+        self.assertEqual(sorted(os.listdir(self.out)), ["collectives-mpi-shm.json", "collectives-nccl.json", "collectives-nccl.rank0.log", "collectives-nccl.rank1.log",
+                                                        "decide.json", "doctor.json", "run.log", "transport-nccl.json"])
+        self.assertIn("transport: SOCKET", done.stderr)
+        self.assertIn("ranks share a GPU", done.stderr)
+        self.assertGreater(finished_points(f"{self.out}/collectives-nccl.json"), 0)
+
     def test_one_rank_is_a_skip_and_not_a_failure(self):
         done = run("run", "--out", self.out, "--ranks", "1", "--interface", "lo", *SHORT)
         self.assert_ends(done, 0, "needs at least two ranks")

@@ -275,6 +275,20 @@ TEST(Fallbacks, EachPathHasItsOwnCurveOrNone) {
   EXPECT_NEAR(fallbacks[2].step_s, 61.7e-3 + 0.7e-3 + 129.5 * 500e-6 + 5e-3, 0.1e-3);
 }
 
+TEST(Fallbacks, TwoNetworksOfOneKindAreTwo) {
+  auto asked = request("Qwen3.6-27B-FP8", 1);
+  for (const auto* const name : {"nccl-socket-control", "nccl-socket-fast"}) {
+    auto socket = flat(FabricKind::kEngine, 500e-6);
+    socket.path = FabricPath::kTcp;
+    socket.name = name;
+    asked.fabrics.push_back(socket);
+  }
+  const auto fallbacks = decide(asked).fallbacks;
+  ASSERT_EQ(fallbacks.size(), 4U);
+  EXPECT_EQ(fallbacks[2].fabric, "nccl-socket-control");
+  EXPECT_EQ(fallbacks[3].fabric, "nccl-socket-fast");
+}
+
 TEST(Fallbacks, EachBreakEvenIsThatOfItsOwnTable) {
   auto asked = request("MiniMax-M2.7:nvfp4", 1);
   auto socket = flat(FabricKind::kEngine, 500e-6);

@@ -855,7 +855,15 @@ int ncclGetVersion(int* number) {
 }
 
 int ncclGetUniqueId(UniqueId* id) {
-  return call(__func__, [&] { make_unique_id(*id); });
+  return call(__func__, [&] {
+    const char* const interface = std::getenv("NCCL_SOCKET_IFNAME");
+    if (interface != nullptr && interface != std::string("lo")) {
+      log("INIT", "Bootstrap : no socket interface found");
+      return kInvalidUsage;
+    }
+    make_unique_id(*id);
+    return 0;
+  });
 }
 
 int ncclCommInitRank(void** communicator, int ranks, UniqueId id, int rank) {
