@@ -42,6 +42,7 @@ Machine parse_machine(std::string_view json, std::string_view origin) {
   const ConfigFields fields(document, std::string(origin));
   Machine machine;
   machine.name = fields.text("name");
+  if (fields.has("gpu")) machine.gpu = fields.text("gpu");
   machine.memory_bytes = fields.positive("memory_gib") * static_cast<double>(kGibibyte);
   machine.reserve_bytes = fields.positive("reserve_gib") * static_cast<double>(kGibibyte);
   machine.memory_bytes_per_s = fields.positive("memory_GBps") * kGigabyte;

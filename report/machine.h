@@ -20,6 +20,7 @@ struct Band {
 /// One machine of the cluster, as far as a decode step feels it.
 struct Machine {
   std::string name;
+  std::string gpu;                 // as its driver calls it; empty: not told
   double memory_bytes = 0;         // usable
   double reserve_bytes = 0;        // of that, kept free for the system, activations and graphs
   double memory_bytes_per_s = 0;   // the specification

@@ -16,7 +16,7 @@ namespace {
 
 using enum Table::Align;
 
-using Curves = std::map<std::string, std::vector<const Record*>>;
+using RowsByCurve = std::map<std::string, std::vector<const Record*>>;
 
 std::string curve_of(const Record& record) {
   return record.name.substr(0, record.name.rfind("/bytes:"));
@@ -76,8 +76,8 @@ std::vector<std::string> cells_of(const Record& record, const Ink& ink) {
           verdict_text(record, ink)};
 }
 
-Curves sorted_curves(const ResultFile& file) {
-  Curves curves;
+RowsByCurve sorted_curves(const ResultFile& file) {
+  RowsByCurve curves;
   for (const auto& record : file.records) {
     if (record.operation != kToken) curves[curve_of(record)].push_back(&record);
   }

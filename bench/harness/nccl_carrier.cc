@@ -278,6 +278,8 @@ class NcclCarrier : public Carrier {
     }
     session.context["nccl"] = ranks.dump();
     session.context["gpu_shared"] = Json(options_.share_gpu).dump();
+    // Who reads memory in pauses. Of two that share a GPU, each has half of it.
+    if (!options_.share_gpu) session.context["memory_reader"] = Json(facts_[0].gpu).dump();
   }
 
   static bool one_machine(const Session& session) {

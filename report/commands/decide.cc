@@ -13,6 +13,7 @@
 #include "report/commands/commands.h"
 #include "report/commands/decision_text.h"
 #include "report/commands/workload_options.h"
+#include "report/memory_read.h"
 #include "report/units.h"
 #include "report/wire.h"
 
@@ -67,7 +68,8 @@ Machine machine_of(const DecideOptions& options) {
 
 /// The published profile joins where it was asked for, and where nothing measured can decide.
 void add_fabrics(const DecideOptions& options, Request& request) {
-  auto measured = fabrics_of(read_results(options.paths), options.ranks);
+  const auto results = read_results(options.paths);
+  auto measured = fabrics_of(results, options.ranks);
   request.fabrics = std::move(measured.usable);
   request.notes = std::move(measured.notes);
   if (!options.paths.empty() && request.fabrics.empty()) {
@@ -83,6 +85,12 @@ void add_fabrics(const DecideOptions& options, Request& request) {
     auto published = fabrics_of(profile, options.ranks);
     for (auto& fabric : published.usable) request.fabrics.push_back(std::move(fabric));
     for (auto& note : published.notes) request.notes.push_back(std::move(note));
+  }
+  // Who calibrated it knows better.
+  if (options.efficiency.empty()) {
+    if (auto note = limit_efficiency(results, request.machine); !note.empty()) {
+      request.notes.push_back(std::move(note));
+    }
   }
   if (request.fabrics.empty()) {
     throw InputError(

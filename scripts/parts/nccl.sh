@@ -61,7 +61,11 @@ measure_nccl() {
     # Without NCCL or GPUs on all hosts the program has said so, and would say it again.
     [[ -f $out/collectives-nccl.json ]] && (($(finished_points "$out/collectives-nccl.json") > 0)) || return 0
     prove_nccl
-    if ((${#hosts[@]})); then nccl_ways "$1" "$2"; fi
+    if ((${#hosts[@]})); then
+      measure "$ranks ranks, NCCL behind pauses in which memory is read" collectives-nccl-gapped.json wiretax-collectives \
+        --backend nccl --fabric nccl --op all_reduce --timing gapped
+      nccl_ways "$1" "$2"
+    fi
   fi
   if wanted token && [[ -z $bytes || $only == token ]]; then
     local options=()

@@ -63,6 +63,27 @@ class Hosts(ScriptTest):
         command = [wrapper if word == self.ssh else word for word in self.command("--only", "tcp", "--go-on", *SHORT)]
         self.assert_ends(self.a.run(*command, check=False), 0, "going on all the same")
 
+    def test_every_way_that_nccl_can_take(self):
+        """On what stands in for GPUs and NCCL, which has sockets only: the ways over RDMA are left out, and that is no failure."""
+        gpu = {"LD_LIBRARY_PATH": os.environ["WIRETAX_FAKE_GPU"], "FAKE_GPU_NAME": "NVIDIA_H200"}
+        self.b.stop_sshd()
+        self.b.start_sshd("SetEnv " + " ".join(f"{name}={value}" for name, value in gpu.items()))
+        self.addCleanup(lambda: (self.b.stop_sshd(), self.b.start_sshd()))
+        machines.wait_for_sshd(self.a, self.b, self.a.folder)
+        done = self.a.run("env", *(f"{name}={value}" for name, value in gpu.items()), *self.command("--only", "collectives", "--bytes", "1024"), check=False)
+        self.assert_ends(done, 0)
+        found = sorted(name for name in os.listdir(self.out) if "nccl" in name and name.endswith(".json"))
+        self.assertEqual(found, ["collectives-nccl-gapped.json", "collectives-nccl-socket-control.json", "collectives-nccl-socket-fast.json",
+                                 "collectives-nccl.json", "transport-nccl.json"])
+        fast = self.context_of("collectives-nccl-socket-fast.json")
+        self.assertEqual(fast["wiretax_fabric"], "nccl-socket-fast")
+        self.assertIn("NCCL_SOCKET_IFNAME==wire0", fast["environment"])
+        self.assertIn("NCCL_SOCKET_IFNAME==mgmt0", self.context_of("collectives-nccl-socket-control.json")["environment"])
+        self.assertNotIn("NCCL_NET=Socket", self.context_of("collectives-nccl.json")["environment"])
+        with open(f"{self.out}/decide.json") as file:
+            fabrics = {row["fabric"] for row in json.load(file)["rows"]}
+        self.assertTrue({"nccl", "nccl-socket-fast", "nccl-socket-control"} <= fabrics, fabrics)
+
     def test_control_stays_on_the_management_link(self):
         done = self.a.run(*self.command("--only", "collectives", "--interface", "wire0", *SHORT), check=False)
         self.assert_ends(done, 0)

@@ -95,10 +95,10 @@ class Machine:
     def uncover(self, path):
         self.run("umount", os.path.realpath(path))
 
-    def start_sshd(self):
+    def start_sshd(self, *more):
         config = f"{self.folder}/{self.name}.sshd"
         with open(config, "w") as file:
-            file.write(SSHD.format(address=self.address("mgmt0"), folder=self.folder, name=self.name))
+            file.write(SSHD.format(address=self.address("mgmt0"), folder=self.folder, name=self.name) + "\n".join(more))
         sshd = shutil.which("sshd", path="/usr/sbin:/sbin:" + os.environ["PATH"])
         with open(f"{config}.log", "w") as log:
             self.sshd = self.start(sshd, "-D", "-e", "-f", config, stderr=log)

@@ -856,8 +856,9 @@ int ncclGetVersion(int* number) {
 
 int ncclGetUniqueId(UniqueId* id) {
   return call(__func__, [&] {
-    const char* const interface = std::getenv("NCCL_SOCKET_IFNAME");
-    if (interface != nullptr && interface != std::string("lo")) {
+    const char* const name = std::getenv("NCCL_SOCKET_IFNAME");
+    const std::string interface = name == nullptr ? "lo" : name + (*name == '=' ? 1 : 0);
+    if (!std::filesystem::exists("/sys/class/net/" + interface)) {
       log("INIT", "Bootstrap : no socket interface found");
       return kInvalidUsage;
     }
