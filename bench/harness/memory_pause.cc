@@ -29,8 +29,8 @@ std::uint64_t MemoryPause::memory_bytes() {
 /// Kept until the end: the pages of a new one take seconds to come on a busy machine.
 std::span<const std::uint64_t> MemoryPause::memory() {
   // Ones: pages that were never written to are all the same page of zeros.
-  static const std::vector<std::uint64_t> kept(memory_bytes() / sizeof(std::uint64_t), 1);
-  return kept;
+  static const std::vector<std::uint64_t> kKept(memory_bytes() / sizeof(std::uint64_t), 1);
+  return kKept;
 }
 
 MemoryPause::MemoryPause(double pause_s) : pause_s_(pause_s) {

@@ -14,6 +14,7 @@
 #include <set>
 #include <string_view>
 
+#include "bench/harness/build_id.h"
 #include "bench/harness/collective_body.h"
 #include "bench/harness/nccl_log.h"
 #include "bench/harness/rdma_record.h"
@@ -34,12 +35,14 @@ struct GpuFacts {
   std::string missing;  // empty: everything is there
   std::string version;  // of NCCL
   std::string path;     // its library
+  std::string build_id;
   std::string gpu;
   std::string driver;
   int gpus = 0;
   bool integrated = false;
 
-  NLOHMANN_DEFINE_TYPE_INTRUSIVE(GpuFacts, missing, version, path, gpu, driver, gpus, integrated)
+  NLOHMANN_DEFINE_TYPE_INTRUSIVE(GpuFacts, missing, version, path, build_id, gpu, driver, gpus,
+                                 integrated)
 };
 
 /// What every rank learns of the logs.
@@ -247,13 +250,14 @@ class NcclCarrier : public Carrier {
           collectives::load_gpu_table(named ? options_.library : "libnccl.so.2"));
       facts.version = collectives::nccl_version(*table_);
       facts.path = table_->nccl_path;
+      if (table_->nccl_base != nullptr) facts.build_id = build_id_of(table_->nccl_base);
       facts.gpus = collectives::gpu_count(*table_);
       if (facts.gpus == 0) facts.missing = "CUDA sees no GPU: is CUDA_VISIBLE_DEVICES empty?";
       if (facts.gpus > 0) {
-        const collectives::Gpu gpu(table_, 0);
-        facts.gpu = gpu.name();
-        facts.driver = gpu.driver();
-        facts.integrated = gpu.integrated();
+        const auto gpu = collectives::identify_gpu(*table_, 0);
+        facts.gpu = gpu.name;
+        facts.driver = gpu.driver;
+        facts.integrated = gpu.integrated;
       }
     } catch (const std::exception& error) {
       facts.missing = error.what();
@@ -273,6 +277,7 @@ class NcclCarrier : public Carrier {
     for (const auto& facts : facts_) {
       ranks.push_back({{"nccl", facts.version},
                        {"library", facts.path},
+                       {"build_id", facts.build_id},
                        {"gpu", facts.gpu},
                        {"cuda_driver", facts.driver}});
     }
@@ -387,7 +392,7 @@ class NcclCarrier : public Carrier {
                           std::size_t rank) {
     if (session.options.out.empty()) return fmt::format("rank {}", rank);
     const std::filesystem::path out = session.options.out;
-    const auto name = fmt::format("{}.rank{}.log", out.stem().string(), rank);
+    auto name = fmt::format("{}.rank{}.log", out.stem().string(), rank);
     std::ofstream(out.parent_path() / name) << logs[rank];
     return name;
   }

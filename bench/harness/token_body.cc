@@ -24,6 +24,9 @@ TokenBody::TokenBody(std::vector<Step> steps, std::function<std::string()> watch
       issue_(issue),
       gap_(issue.gap_s, issue.queue) {
   for (const auto& step : steps_) pauses_ += step.task ? step.count : 0;
+  if (issue_.queue == nullptr) return;
+  // Marks are made before they are recorded.
+  for (std::size_t i = 0; i <= 2 * steps_.size(); ++i) issue_.queue->mark(i);
 }
 
 void TokenBody::begin_measuring() {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cstdio>
 #include <future>
 #include <map>
 #include <thread>
@@ -69,6 +70,13 @@ class NcclTask : public BufferTask {
     memory_ = gpu_->allocate(bytes);
     gpu_->set(memory_.get(), 0, bytes);
     use({memory_.get(), bytes});
+  }
+
+  /// NCCL connects and loads kernels at the first operation of a kind, which a capture does not
+  /// allow; in each rank's turn, as messages that are passed on go another way then.
+  void warm_up() {
+    BufferTask::enqueue(ranks());
+    gpu_->await();
   }
 
   void enqueue(std::uint64_t n) override {
@@ -248,16 +256,15 @@ NcclBackend::NcclBackend(std::shared_ptr<Gpu> gpu, const NcclGroup& group)
 }
 
 NcclBackend::~NcclBackend() {
-  if (!gpu_->watchdog().forget(communicator_)) return;
-  // Ends only where the peers end, too.
-  const auto end = [gpu = gpu_, communicator = communicator_] {
-    gpu->use();
-    gpu->table().nccl.destroy(communicator);
-  };
   try {
-    done_within(group_.patience_s, end);
-  } catch (const std::exception&) {
-    return;  // the process is about to end
+    if (!gpu_->watchdog().forget(communicator_)) return;
+    // Ends only where the peers end, too.
+    done_within(group_.patience_s, [gpu = gpu_, communicator = communicator_] {
+      gpu->use();
+      gpu->table().nccl.destroy(communicator);
+    });
+  } catch (const std::exception& error) {
+    std::fputs(fmt::format("warning: ending NCCL: {}\n", error.what()).c_str(), stderr);
   }
 }
 
@@ -269,7 +276,9 @@ std::unique_ptr<Task> NcclBackend::prepare(const Request& request) {
   if (request.in_place && request.operation == Operation::kAllToAll) {
     throw std::invalid_argument("an all_to_all in place is not possible with NCCL: --place out");
   }
-  return std::make_unique<NcclTask>(gpu_, communicator_, group_, request);
+  auto task = std::make_unique<NcclTask>(gpu_, communicator_, group_, request);
+  task->warm_up();
+  return task;
 }
 
 }  // namespace wiretax::collectives

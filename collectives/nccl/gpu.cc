@@ -46,6 +46,20 @@ int gpu_count(const GpuTable& table) {
   return count;
 }
 
+GpuIdentity identify_gpu(const GpuTable& table, int ordinal) {
+  const auto& cuda = table.cuda;
+  int device = 0;
+  check_cuda(cuda, cuda.device(&device, ordinal), "cuDeviceGet");
+  std::array<char, 256> name{};
+  check_cuda(cuda, cuda.device_name(name.data(), static_cast<int>(name.size()) - 1, device),
+             "cuDeviceGetName");
+  int integrated = 0;
+  check_cuda(cuda, cuda.device_attribute(&integrated, kIntegrated, device), "cuDeviceGetAttribute");
+  int version = 0;
+  check_cuda(cuda, cuda.driver_version(&version), "cuDriverGetVersion");
+  return {name.data(), integrated != 0, fmt::format("{}.{}", version / 1000, version % 1000 / 10)};
+}
+
 /// What was captured, ready to be launched.
 class Gpu::Graph : public Queue::Recording {
  public:
@@ -103,21 +117,6 @@ int Gpu::attribute(int number) const {
   int value = 0;
   check(table_->cuda.device_attribute(&value, number, device_), "cuDeviceGetAttribute");
   return value;
-}
-
-std::string Gpu::name() const {
-  std::array<char, 256> name{};
-  check(table_->cuda.device_name(name.data(), static_cast<int>(name.size()) - 1, device_),
-        "cuDeviceGetName");
-  return name.data();
-}
-
-bool Gpu::integrated() const { return attribute(kIntegrated) != 0; }
-
-std::string Gpu::driver() const {
-  int version = 0;
-  check(table_->cuda.driver_version(&version), "cuDriverGetVersion");
-  return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
 }
 
 std::shared_ptr<std::byte> Gpu::allocate(std::size_t bytes) {

@@ -16,6 +16,15 @@ namespace wiretax::collectives {
 /// How many GPUs the driver sees. Throws std::runtime_error.
 int gpu_count(const GpuTable& table);
 
+/// What can be known of a GPU without using it.
+struct GpuIdentity {
+  std::string name;         // "NVIDIA GB10"
+  bool integrated = false;  // its memory is the host's, as on GB10
+  std::string driver;       // what CUDA the driver supports: "13.0"
+};
+/// Throws std::runtime_error.
+GpuIdentity identify_gpu(const GpuTable& table, int ordinal);
+
 /// One GPU with one stream, on which everything happens in order, as on an engine's. All functions
 /// throw std::runtime_error with CUDA's words, and PeerLost where the watchdog has struck.
 class Gpu : public Queue {
@@ -33,11 +42,6 @@ class Gpu : public Queue {
   void expect(double bytes);
   /// Makes the GPU another thread's.
   void use() const;
-
-  [[nodiscard]] std::string name() const;
-  /// Its memory is the host's, as on GB10.
-  [[nodiscard]] bool integrated() const;
-  [[nodiscard]] std::string driver() const;  // what CUDA the driver supports: "13.0"
 
   /// Memory of the GPU, freed with the last owner.
   std::shared_ptr<std::byte> allocate(std::size_t bytes);

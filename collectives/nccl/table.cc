@@ -90,12 +90,6 @@ void find_cuda(const Finder& find, GpuTable::Cuda& cuda) {
   find("cuLaunchKernel", cuda.launch);
 }
 
-/// Where the linker found the library that `function` is of.
-std::string file_of(const void* function, const std::string& otherwise) {
-  Dl_info info{};
-  return dladdr(function, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : otherwise;
-}
-
 }  // namespace
 
 GpuTable load_gpu_table(const std::string& nccl_library, const std::string& cuda_library) {
@@ -106,7 +100,10 @@ GpuTable load_gpu_table(const std::string& nccl_library, const std::string& cuda
   find_nccl({load(nccl_library, "install libnccl2, or name the engine's own with --nccl-lib"),
              nccl_library, "NCCL"},
             table.nccl);
-  table.nccl_path = file_of(reinterpret_cast<const void*>(table.nccl.version), nccl_library);
+  Dl_info info{};
+  const bool found = dladdr(reinterpret_cast<const void*>(table.nccl.version), &info) != 0;
+  table.nccl_path = found && info.dli_fname != nullptr ? info.dli_fname : nccl_library;
+  table.nccl_base = info.dli_fbase;
   return table;
 }
 

@@ -79,7 +79,8 @@ struct GpuTable {
 
   Nccl nccl{};
   Cuda cuda{};
-  std::string nccl_path;  // the file that was mapped
+  std::string nccl_path;            // the file that was mapped
+  const void* nccl_base = nullptr;  // and where
 };
 
 /// Loads both. Throws std::runtime_error that says which library is missing, is none of NCCL's or

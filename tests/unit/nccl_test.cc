@@ -2,6 +2,7 @@
 
 #include "collectives/backends/nccl.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,11 +71,12 @@ TEST(GpuTable, KnowsWhichFileItIs) {
 }
 
 TEST(Gpu, SaysWhatItIs) {
-  const Gpu gpu(fake(), 0);
-  EXPECT_EQ(gpu.name(), "NVIDIA GB10");
-  EXPECT_TRUE(gpu.integrated());
-  EXPECT_EQ(gpu.driver(), "13.0");
-  EXPECT_EQ(gpu_count(*fake()), 4);
+  const auto table = fake();
+  EXPECT_EQ(gpu_count(*table), 4);
+  const auto gpu = identify_gpu(*table, 0);
+  EXPECT_EQ(gpu.name, "NVIDIA GB10");
+  EXPECT_TRUE(gpu.integrated);
+  EXPECT_EQ(gpu.driver, "13.0");
 }
 
 TEST(Gpu, SaysHowMuchMemoryThereIs) {
@@ -155,8 +157,8 @@ TEST(ReadMemory, IsPtxThatNvidiasAssemblerTakes) {
   std::filesystem::create_directory(folder);
   std::ofstream(folder + "/kernel.ptx") << kReadMemory;
   for (const std::string architecture : {"sm_80", "sm_90", "sm_121"}) {
-    const auto command = assembler.string() + " -arch=" + architecture + " " + folder +
-                         "/kernel.ptx -o " + folder + "/kernel.cubin";
+    const auto command = fmt::format("{0} -arch={1} {2}/kernel.ptx -o {2}/kernel.cubin",
+                                     assembler.string(), architecture, folder);
     const int status = std::system(command.c_str());
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << architecture;
   }
