@@ -141,7 +141,9 @@ class CollectivesProgram : public CarrierProgram {
     const Issue issue = {carrier().queue(), request.graph, gap_of(order) * kMicrosecond};
     if (issue.gap_s > 0) request.graph = 0;  // the body's own, with the pauses in it
     auto task = carrier().prepare(session, everybody(session), request);
-    return std::make_unique<CollectiveBody>(std::move(task), carrier().watch(), issue);
+    return with_codes_of_backends([&] {
+      return std::make_unique<CollectiveBody>(std::move(task), carrier().watch(), issue);
+    });
   }
 
   void describe(const Session& session, const Point& point,
@@ -180,13 +182,13 @@ class CollectivesProgram : public CarrierProgram {
     Launch launch;
   };
 
-  /// Large operations fill a graph sooner, and one behind a barrier is a graph by itself.
-  static int graph_of(const Curve& curve, std::uint64_t bytes) {
-    constexpr std::uint64_t kMost = 64 * kMebibyte;
-    if (curve.launch.graph == 0) return 0;
-    if (curve.timing == "isolated") return 1;
-    const auto fit = std::clamp<std::uint64_t>(kMost / std::max<std::uint64_t>(bytes, 1), 1, 4096);
-    return std::min(curve.launch.graph, static_cast<int>(fit));
+  /// One behind a barrier is a graph by itself; with pauses one recording serves all turns.
+  static int graph_of(const Curve& curve, std::uint64_t bytes, std::uint64_t ranks) {
+    const int graph = CarrierProgram::graph_of(curve.launch, bytes);
+    if (curve.timing == "isolated") return std::min(graph, 1);
+    if (curve.timing != "gapped") return graph;
+    const auto turns = static_cast<int>(ranks);
+    return (graph + turns - 1) / turns * turns;
   }
 
   void add_sizes(const Session& session, const Curve& curve, std::vector<Point>& points) const {
@@ -227,15 +229,17 @@ class CollectivesProgram : public CarrierProgram {
                                   {"ranks", ranks},
                                   {"pipelined", pipelined},
                                   {"depth", pipelined ? choices_.depth : 1},
-                                  {"graph", graph_of(curve, bytes)},
+                                  {"graph", graph_of(curve, bytes, ranks)},
                                   {"gap_us", gapped ? choices_.gap_us : 0},
                                   {"timing", timing}};
-      points.push_back({.name = fmt::format("{}/bytes:{}", stem, bytes),
-                        .specification = specification.dump(),
-                        .bytes = bytes,
-                        .precision = Precision::kLatency,
-                        .timing = clock_for(timing, operation, on_queue),
-                        .symmetric = !pipelined});
+      points.push_back(
+          {.name = fmt::format("{}/bytes:{}", stem, bytes),
+           .specification = specification.dump(),
+           .bytes = bytes,
+           .precision = Precision::kLatency,
+           .timing = clock_for(timing, operation, on_queue),
+           .symmetric = !pipelined,
+           .operation_bytes = bytes * static_cast<std::uint64_t>(graph_of(curve, bytes, ranks))});
     }
   }
 
@@ -261,6 +265,5 @@ class CollectivesProgram : public CarrierProgram {
 }  // namespace wiretax::bench
 
 int main(int argc, char** argv) {
-  wiretax::bench::CollectivesProgram program;
-  return wiretax::bench::run_program(program, argc, argv);
+  return wiretax::bench::run_carrier_program<wiretax::bench::CollectivesProgram>(argc, argv);
 }

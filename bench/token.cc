@@ -177,7 +177,9 @@ class TokenProgram : public CarrierProgram {
       body_steps.push_back({tasks.at(key), step.count, !is_one_way(step)});
     }
     const Issue issue = {carrier().queue(), specification["graph"], gap_us_ * kMicrosecond};
-    return std::make_unique<TokenBody>(std::move(body_steps), carrier().watch(), issue);
+    return with_codes_of_backends([&] {
+      return std::make_unique<TokenBody>(std::move(body_steps), carrier().watch(), issue);
+    });
   }
 
   void describe(const Session& session, const Point& point,
@@ -284,12 +286,14 @@ class TokenProgram : public CarrierProgram {
     const auto among = all ? "" : fmt::format("/among:{}", fmt::join(members, "-"));
     auto specification = json_of(step);
     specification["ranks"] = members;
-    specification["graph"] = launch.graph;
+    const int graph = graph_of(launch, request.bytes);
+    specification["graph"] = graph;
     return {.name = fmt::format("{}/{}/type:bfloat16{}/timing:chained{}/bytes:{}", step.operation,
                                 backend(launch), place, among, request.bytes),
             .specification = specification.dump(),
             .bytes = request.bytes,
-            .timing = is_one_way(step) || !launch.label.empty() ? Timing::kSpan : Timing::kEach};
+            .timing = is_one_way(step) || !launch.label.empty() ? Timing::kSpan : Timing::kEach,
+            .operation_bytes = request.bytes * static_cast<std::uint64_t>(graph)};
   }
 
   void refuse_long_gaps(const Model& model, const std::vector<ScheduleStep>& steps) const {
@@ -386,6 +390,5 @@ class TokenProgram : public CarrierProgram {
 }  // namespace wiretax::bench
 
 int main(int argc, char** argv) {
-  wiretax::bench::TokenProgram program;
-  return wiretax::bench::run_program(program, argc, argv);
+  return wiretax::bench::run_carrier_program<wiretax::bench::TokenProgram>(argc, argv);
 }

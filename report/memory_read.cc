@@ -3,10 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "report/units.h"
 
 namespace wiretax {
+namespace {
+
+constexpr double kLongEnough = 300;  // us; of shorter pauses much is their beginning and end
+
+double pause_us(const Record& record) { return std::atof(std::string(record.key("gap")).c_str()); }
+
+}  // namespace
 
 std::string limit_efficiency(std::span<const ResultFile> files, Machine& machine) {
   double most = 0;  // GB/s
@@ -16,7 +24,7 @@ std::string limit_efficiency(std::span<const ResultFile> files, Machine& machine
     if (reader.empty() || reader != machine.gpu) continue;
     for (const auto& record : file.records) {
       const auto read = record.measured() ? record.counter("read_GBps") : std::nullopt;
-      if (!read || *read <= most) continue;
+      if (!read || *read <= most || pause_us(record) < kLongEnough) continue;
       most = *read;
       file_name = file.path.filename().string();
     }

@@ -53,6 +53,9 @@ token() {
   "${mpirun[@]}" "$bin/wiretax-token" --backend nccl --share-gpu "${library[@]}" --color never --out "$out/$name.json" "$@"
 }
 
+# Sockets are what one GPU can show, also where there is InfiniBand.
+export NCCL_IB_DISABLE=1
+mpirun+=(-x NCCL_IB_DISABLE)
 sizes=4096,5760,10240,65536,16Mi
 
 note "the machine"
@@ -70,7 +73,7 @@ check token 0 '"priced_us"' token token --model Llama-3.1-8B --batch 1,8 --phase
 check token_gap 0 '"read_GBps"' token token_gap --model Llama-3.1-8B --batch 1 --phase decode --gap 300
 check no_gpu_left 2 'has no GPU of its own' "${mpirun[@]}" "$bin/wiretax-collectives" --backend nccl "${library[@]}" --op all_reduce --bytes 10240
 check not_nccl 5 'is not NCCL, or too old' "${mpirun[@]}" "$bin/wiretax-collectives" --backend nccl --nccl-lib libm.so.6 --op all_reduce
-check nonsense 5 'no-ip-interface|no socket interface|NCCL' env NCCL_SOCKET_IFNAME=nonsense0 "${mpirun[@]}" -x NCCL_SOCKET_IFNAME "$bin/wiretax-collectives" \
+check nonsense 5 'no-ip-interface' env NCCL_SOCKET_IFNAME=nonsense0 "${mpirun[@]}" -x NCCL_SOCKET_IFNAME "$bin/wiretax-collectives" \
   --backend nccl --share-gpu "${library[@]}" --op all_reduce --bytes 10240
 check too_large 2 "of the GPU's memory are needed" collectives too_large --op all_reduce --bytes 512Gi --force
 check doctor 0 'ranks looked at' "${mpirun[@]}" "$bin/wiretax-doctor" --color never --out "$out/doctor.json"
@@ -81,7 +84,7 @@ check decide 0 'tp2' "$bin/wiretax-report" decide "$out/chained.json" --model Ll
 # shellcheck disable=SC2016 # the rank expands it
 as_another_host='NCCL_HOSTID=peer-$OMPI_COMM_WORLD_RANK exec "$@"'
 if [[ -x ${NCCL_TESTS:-}/all_reduce_perf ]]; then
-  check nccl_tests 0 'Avg bus bandwidth' env NCCL_SOCKET_IFNAME=lo NCCL_NVLS_ENABLE=0 NCCL_MNNVL_ENABLE=0 "${mpirun[@]}" -x NCCL_SOCKET_IFNAME \
+  check nccl_tests 0 'Avg bus bandwidth' env NCCL_SOCKET_IFNAME=lo NCCL_NVLS_ENABLE=0 NCCL_MNNVL_ENABLE=0 NCCL_TESTS_DEVICE=0 "${mpirun[@]}" -x NCCL_SOCKET_IFNAME -x NCCL_TESTS_DEVICE \
     -x NCCL_NVLS_ENABLE -x NCCL_MNNVL_ENABLE bash -c "$as_another_host" peer "$NCCL_TESTS/all_reduce_perf" -b 10240 -e 10240 -g 1 -d bfloat16 -w 20 -n 200
 else
   note "skipped: nccl-tests (NCCL_TESTS names no folder with all_reduce_perf)"

@@ -99,7 +99,8 @@ Row Campaign::row_of(const Point& point) {
     measured_.clear();
     taken_.clear();
     const auto rules = rules_for(session_.options.profile, point.precision);
-    const auto order = order_for(point, rules.worst_case_s(), program_.expected_s(point));
+    const auto order = order_for(point, rules.worst_case_s() + program_.preparation_s(),
+                                 program_.expected_s(point));
     announce(order);
     outcome_ = measure(order);
     measured_ = point.specification;

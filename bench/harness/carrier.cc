@@ -197,8 +197,9 @@ class OneShotCarrier : public Carrier {
   std::map<std::string, verbs::Port> ports_;
 };
 
+/// What a backend's beginning says without a kind is the environment's.
 template <typename Action>
-void with_codes_of_backends(Action action) {
+void begin_backend(Action action) {
   with_exit_codes([&] {
     try {
       action();
@@ -222,8 +223,7 @@ std::unique_ptr<collectives::Task> Carrier::prepare(Session& session,
     std::unique_ptr<collectives::Backend> backend;
     together(
         session.ranks, "choosing the backend",
-        [&] { with_codes_of_backends([&] { backend = group(session, members, place); }); },
-        patience_s());
+        [&] { begin_backend([&] { backend = group(session, members, place); }); }, patience_s());
     groups_.emplace(members, std::move(backend));
   }
   auto* const backend = groups_.at(members).get();
@@ -231,7 +231,7 @@ std::unique_ptr<collectives::Task> Carrier::prepare(Session& session,
   // Agreed on for each, so that nobody goes on to the next one without a rank that failed.
   together(session.ranks, "preparing", [&] {
     if (backend == nullptr) return stand_by(session);
-    with_codes_of_backends([&] { task = backend->prepare(request); });
+    begin_backend([&] { task = backend->prepare(request); });
   });
   return task;
 }

@@ -33,6 +33,8 @@ class Carrier {
   virtual void before_mpi() {}
   /// Collective. Throws Failure.
   virtual void set_up(Session& session) = 0;
+  /// How long a group of ranks may take to begin, and how far apart they may have it.
+  [[nodiscard]] virtual double patience_s() const { return Ranks::kAgreePatience; }
   /// Why nothing can be sent, if so.
   [[nodiscard]] virtual std::optional<std::string> missing() const { return std::nullopt; }
   /// Memory that an operation of so many ranks takes on one of them.
@@ -65,8 +67,6 @@ class Carrier {
   virtual std::unique_ptr<collectives::Backend> group(Session& session,
                                                       const std::vector<int>& members,
                                                       std::optional<int> place) = 0;
-  /// How far apart the ranks may have it.
-  [[nodiscard]] virtual double patience_s() const { return Ranks::kAgreePatience; }
   /// What ranks without a part do while the members prepare.
   virtual void stand_by(Session& /*session*/) {}
 

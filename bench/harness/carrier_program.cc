@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "bench/harness/token_record.h"
@@ -45,6 +46,13 @@ void CarrierProgram::prove(Session& session) {
     together(session.ranks, "proving", [&] { body->check(); });
   }
   carrier_->conclude_proof(session);
+}
+
+int CarrierProgram::graph_of(const Launch& launch, std::uint64_t bytes) {
+  constexpr std::uint64_t kMost = 8 * kMebibyte;
+  if (launch.graph == 0) return 0;
+  const auto fit = std::clamp<std::uint64_t>(kMost / std::max<std::uint64_t>(bytes, 1), 1, 4096);
+  return std::min(launch.graph, static_cast<int>(fit));
 }
 
 std::string CarrierProgram::backend(const Launch& launch) const {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,10 +19,15 @@ class CarrierProgram : public Program {
   void before_mpi(const Options& options) override;
   void set_up(Session& session) override;
   [[nodiscard]] std::optional<std::string> missing(const Session& session) const override;
+  [[nodiscard]] double preparation_s() const override { return carrier_->patience_s(); }
+  /// Threads of a library may still be at work when all is said and done.
+  [[nodiscard]] bool leaves_at_once() const { return carrier_ && carrier_->queue() != nullptr; }
 
  protected:
   [[nodiscard]] Carrier& carrier() const { return *carrier_; }
   [[nodiscard]] std::vector<Launch> launches() const { return carriers_.launches(); }
+  /// Operations in one graph: large ones fill it sooner.
+  static int graph_of(const Launch& launch, std::uint64_t bytes);
   /// In a point's name: "backend:mpi/interface:lo", and the launch.
   [[nodiscard]] std::string backend(const Launch& launch) const;
   /// Of an operation of so many ranks: algorithm and bus bandwidth, and what the carrier saw;
@@ -34,5 +41,21 @@ class CarrierProgram : public Program {
   CarrierOptions carriers_;
   std::unique_ptr<Carrier> carrier_;
 };
+
+/// A program's main. Where a library's threads are left behind, nothing of theirs is taken down
+/// under them.
+template <typename P>
+int run_carrier_program(int argc, char** argv) {
+  bool leaves = false;
+  int code = 0;
+  {
+    P program;
+    code = run_program(program, argc, argv);
+    leaves = program.leaves_at_once();
+  }
+  if (!leaves) return code;
+  std::fflush(nullptr);
+  std::_Exit(code);
+}
 
 }  // namespace wiretax::bench

@@ -27,6 +27,9 @@ Failure collectives_failure(const std::exception& error) {
   if (dynamic_cast<const collectives::LibraryError*>(&error) != nullptr) {
     return {ExitCode::kEnvironment, error.what()};
   }
+  if (dynamic_cast<const std::invalid_argument*>(&error) != nullptr) {
+    return {ExitCode::kUsage, error.what()};
+  }
   return as_failure(error);
 }
 
@@ -42,11 +45,7 @@ std::uint64_t CollectiveBody::quantum() const {
 }
 
 void CollectiveBody::run(std::uint64_t n) {
-  try {
-    gap_.taken() ? run_with_pauses(n) : task_->run(n);
-  } catch (const std::exception& error) {
-    throw Failure(collectives_failure(error));
-  }
+  with_codes_of_backends([&] { gap_.taken() ? run_with_pauses(n) : task_->run(n); });
   all_ += n;
   measured_ += n;
 }
@@ -77,7 +76,9 @@ void CollectiveBody::begin_measuring() {
   measured_ = 0;
 }
 
-void CollectiveBody::look_again() { gap_.weigh(); }
+void CollectiveBody::look_again() {
+  with_codes_of_backends([&] { gap_.weigh(); });
+}
 
 std::string CollectiveBody::evidence() {
   Json json = {{"growth", watch_()}, {"operations", all_}};

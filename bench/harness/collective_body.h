@@ -55,4 +55,14 @@ void check_twice(collectives::Task& task);
 /// The failure that an exception of a backend stands for.
 Failure collectives_failure(const std::exception& error);
 
+/// Runs what calls a backend. Throws Failure.
+template <typename Action>
+auto with_codes_of_backends(Action action) {
+  try {
+    return action();
+  } catch (const std::exception& error) {
+    throw Failure(collectives_failure(error));
+  }
+}
+
 }  // namespace wiretax::bench

@@ -12,11 +12,12 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <string_view>
 
 #include "bench/harness/build_id.h"
 #include "bench/harness/collective_body.h"
+#include "bench/harness/host.h"
 #include "bench/harness/nccl_log.h"
+#include "bench/harness/placement.h"
 #include "bench/harness/rdma_record.h"
 #include "bench/harness/supervisor.h"
 #include "collectives/backends/nccl.h"
@@ -40,9 +41,10 @@ struct GpuFacts {
   std::string driver;
   int gpus = 0;
   bool integrated = false;
+  bool shares = false;  // its GPU with another rank
 
   NLOHMANN_DEFINE_TYPE_INTRUSIVE(GpuFacts, missing, version, path, build_id, gpu, driver, gpus,
-                                 integrated)
+                                 integrated, shares)
 };
 
 /// What every rank learns of the logs.
@@ -94,22 +96,12 @@ class NcclCarrier : public Carrier {
  public:
   explicit NcclCarrier(NcclOptions options) : options_(std::move(options)) {}
 
-  void before_mpi() override {
-    log_ = std::make_unique<NcclLogFile>(proves());
-    if (!options_.share_gpu) return;
-    // As if each process had a host of its own: then only the network is left between them.
-    setenv("NCCL_HOSTID", fmt::format("wiretax-{}", getpid()).c_str(), 1);
-    // These look beyond the host's name, and find one GPU twice.
-    setenv("NCCL_NVLS_ENABLE", "0", 0);
-    setenv("NCCL_MNNVL_ENABLE", "0", 0);
-    const char* const local = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
-    const char* const all = std::getenv("OMPI_COMM_WORLD_SIZE");
-    if (local != nullptr && all != nullptr && std::string_view(local) == all) {
-      setenv("NCCL_SOCKET_IFNAME", "lo", 0);
-    }
-  }
+  void before_mpi() override { log_ = std::make_unique<NcclLogFile>(proves()); }
 
   void set_up(Session& session) override {
+    // Threads of NCCL and CUDA get the cores of those that make them, and engines bind none.
+    release_thread();
+    session.placement = {{}, "not placed: NCCL and CUDA choose for their threads", {}};
     facts_ = look(session);
     write_facts(session);
     for (int rank = 0; rank < session.ranks.size() && !missing_; ++rank) {
@@ -135,7 +127,7 @@ class NcclCarrier : public Carrier {
 
   [[nodiscard]] std::optional<std::string> missing() const override {
     if (missing_) return missing_;
-    if (proves()) return "with --prove nothing is timed";
+    if (proves()) return "nothing is timed with --prove; " + options_.proof + " has the proof";
     return std::nullopt;
   }
   [[nodiscard]] std::uint64_t memory_bytes(const collectives::Request& request,
@@ -145,6 +137,9 @@ class NcclCarrier : public Carrier {
     return unified ? collectives::NcclBackend::memory_bytes(request) : request.bytes;
   }
   [[nodiscard]] collectives::Queue* queue() const override { return gpu_.get(); }
+  [[nodiscard]] double patience_s() const override {
+    return options_.patience_s + Ranks::kAgreePatience;
+  }
 
   [[nodiscard]] std::function<std::string()> watch() const override {
     std::map<std::string, verbs::Counters> before;
@@ -172,7 +167,10 @@ class NcclCarrier : public Carrier {
       if (rank == 0 && bytes) row.counters["wire_bytes"] = *bytes;
       all = all && bytes ? std::optional(*all + *bytes) : std::nullopt;
     }
-    if (!all) return;
+    // Ranks of one machine move a part without any network.
+    const int ranks = session.ranks.size();
+    const bool apart = machines(session) == ranks;
+    if (!all || !(apart || shares_gpu())) return;
     if (const auto odd = odd_wire_bytes(carried.least_wire_bytes, *all, carried.bytes)) {
       row.doubts.push_back(fmt::format("NCCL's log says {}, but {}", verdict_.name, *odd));
     }
@@ -221,10 +219,6 @@ class NcclCarrier : public Carrier {
     return std::make_unique<collectives::NcclBackend>(gpu_, group);
   }
 
-  [[nodiscard]] double patience_s() const override {
-    return options_.patience_s + Ranks::kAgreePatience;
-  }
-
  private:
   static constexpr double kProgress = 6;  // less than the ranks wait for each other
 
@@ -234,7 +228,13 @@ class NcclCarrier : public Carrier {
 
   std::vector<GpuFacts> look(Session& session) {
     GpuFacts facts;
-    together(session.ranks, "loading NCCL", [&] { facts = load(); });
+    const int ranks = session.ranks.size();
+    int local_ranks = 0;
+    for (int rank = 0; rank < ranks; ++rank) {
+      local_ranks += session.same_machine(rank, session.ranks.rank()) ? 1 : 0;
+    }
+    together(session.ranks, "loading NCCL",
+             [&] { facts = load(local_ranks, local_ranks == ranks); });
     std::vector<GpuFacts> all;
     for (const auto& text : session.ranks.all_gather(Json(facts).dump(), "looking for GPUs")) {
       all.push_back(Json::parse(text).get<GpuFacts>());
@@ -242,16 +242,28 @@ class NcclCarrier : public Carrier {
     return all;
   }
 
-  GpuFacts load() {
+  /// As if each process had a host of its own: then only the network is left between them. Before
+  /// NCCL reads its settings.
+  void pretend_hosts(bool one_host) {
+    setenv("NCCL_HOSTID", fmt::format("{}-{}", host_name(), getpid()).c_str(), 1);
+    // These look beyond the host's name, and find one GPU twice.
+    setenv("NCCL_NVLS_ENABLE", "0", 0);
+    setenv("NCCL_MNNVL_ENABLE", "0", 0);
+    if (one_host) setenv("NCCL_SOCKET_IFNAME", "lo", 0);
+  }
+
+  GpuFacts load(int local_ranks, bool one_host) {
     GpuFacts facts;
     try {
       const bool named = !options_.library.empty();
       table_ = std::make_shared<collectives::GpuTable>(
           collectives::load_gpu_table(named ? options_.library : "libnccl.so.2"));
+      facts.gpus = collectives::gpu_count(*table_);
+      facts.shares = options_.share_gpu && facts.gpus < local_ranks;
+      if (facts.shares) pretend_hosts(one_host);
       facts.version = collectives::nccl_version(*table_);
       facts.path = table_->nccl_path;
       if (table_->nccl_base != nullptr) facts.build_id = build_id_of(table_->nccl_base);
-      facts.gpus = collectives::gpu_count(*table_);
       if (facts.gpus == 0) facts.missing = "CUDA sees no GPU: is CUDA_VISIBLE_DEVICES empty?";
       if (facts.gpus > 0) {
         const auto gpu = collectives::identify_gpu(*table_, 0);
@@ -271,7 +283,7 @@ class NcclCarrier : public Carrier {
     session.context["wiretax_fabric"] =
         Json(options_.fabric.empty() ? "nccl" : options_.fabric).dump();
     // Between GPUs of one machine it is what an engine there uses; on one GPU it is no network.
-    const bool engine = !options_.share_gpu || !one_machine(session);
+    const bool engine = !shares_gpu() || !one_machine(session);
     session.context["wiretax_fabric_kind"] = Json(engine ? "engine" : "loopback").dump();
     Json ranks = Json::array();
     for (const auto& facts : facts_) {
@@ -282,16 +294,26 @@ class NcclCarrier : public Carrier {
                        {"cuda_driver", facts.driver}});
     }
     session.context["nccl"] = ranks.dump();
-    session.context["gpu_shared"] = Json(options_.share_gpu).dump();
+    session.context["gpu_shared"] = Json(shares_gpu()).dump();
     // Who reads memory in pauses. Of two that share a GPU, each has half of it.
-    if (!options_.share_gpu) session.context["memory_reader"] = Json(facts_[0].gpu).dump();
+    if (!shares_gpu()) session.context["memory_reader"] = Json(facts_[0].gpu).dump();
   }
+
+  [[nodiscard]] bool shares_gpu() const { return std::ranges::any_of(facts_, &GpuFacts::shares); }
 
   static bool one_machine(const Session& session) {
     for (int rank = 1; rank < session.ranks.size(); ++rank) {
       if (!session.same_machine(0, rank)) return false;
     }
     return true;
+  }
+
+  static int machines(const Session& session) {
+    int machines = 0;
+    for (int rank = 0; rank < session.ranks.size(); ++rank) {
+      machines += local_rank(session, rank) == 0 ? 1 : 0;
+    }
+    return machines;
   }
 
   /// Which of the ranks on its machine.
@@ -316,7 +338,7 @@ class NcclCarrier : public Carrier {
 
   void refuse_too_few_gpus(const Session& session) const {
     const int gpus = mine(session).gpus;
-    if (options_.share_gpu || local_rank(session, session.ranks.rank()) < gpus) return;
+    if (mine(session).shares || local_rank(session, session.ranks.rank()) < gpus) return;
     throw Failure(ExitCode::kUsage,
                   fmt::format("has no GPU of its own: its host has {}. Start one rank for each GPU "
                               "(mpirun --host HOST:{}), or type --share-gpu, which shows that all "
@@ -329,7 +351,7 @@ class NcclCarrier : public Carrier {
   void connect(Session& session) {
     session.notes.push_back(
         fmt::format("NCCL {} ({}) on {}", facts_[0].version, facts_[0].path, facts_[0].gpu));
-    if (options_.share_gpu) {
+    if (shares_gpu()) {
       session.notes.emplace_back("ranks share a GPU: this shows that all works, and not how fast");
     }
     for (const auto& port : verbs::find_ports({})) {
@@ -486,16 +508,17 @@ void NcclOptions::add_options(CLI::App& app) {
       ->check(CLI::IsMember({"rdma", "socket", "local"}));
   app.add_option("--fabric", fabric,
                  "Of nccl: what the results call this way between the machines; default: nccl");
-  app.add_option("--prove", proof,
-                 "Of nccl: time nothing; run each operation once with a full log, and write here "
-                 "what it proves: transport, devices, algorithm, protocol, channels");
+  app.add_option(
+      "--prove", proof,
+      "Of nccl: time nothing; run each operation once with a full log, and write here "
+      "what it proves: transport, devices, and of collectives algorithm, protocol, channels");
   app.add_option("--nccl-patience", patience_s,
                  "Of nccl: seconds that a communicator may take to begin")
       ->check(CLI::Range(1.0, 3600.0))
       ->capture_default_str();
   app.add_flag("--share-gpu", share_gpu,
-               "Of nccl: ranks without a GPU of their own share one, each as if on a host of its "
-               "own: shows function, not speed");
+               "Of nccl: where there are fewer GPUs than ranks they share them, each as if on a "
+               "host of its own: shows function, not speed");
 }
 
 std::string NcclOptions::touched() const {

@@ -78,6 +78,8 @@ class Program {
   /// On rank 0, when its turn has come: what one operation takes, where that is known; for
   /// deadlines.
   [[nodiscard]] virtual double expected_s(const Point& /*point*/) const { return 0; }
+  /// How long it may take to get ready for a point, beyond what measuring is given.
+  [[nodiscard]] virtual double preparation_s() const { return 0; }
   /// Memory that one rank takes for a point.
   [[nodiscard]] virtual std::uint64_t memory_bytes(const Point& point) const = 0;
   /// On every rank, from the specification alone. Throws Failure.

@@ -239,10 +239,10 @@ std::string nccl_version(const GpuTable& table) {
 NcclBackend::NcclBackend(std::shared_ptr<Gpu> gpu, const NcclGroup& group)
     : gpu_(std::move(gpu)), group_(group) {
   const auto communicator = std::make_shared<void*>(nullptr);
-  const auto begin = [gpu = gpu_, communicator, group] {
-    gpu->use();
-    check_nccl(gpu->table(),
-               gpu->table().nccl.init_rank(communicator.get(), group.ranks, group.id, group.rank),
+  const auto begin = [table = gpu_->shared_table(), context = gpu_->context(), communicator,
+                      group] {
+    table->cuda.set_context(context);
+    check_nccl(*table, table->nccl.init_rank(communicator.get(), group.ranks, group.id, group.rank),
                "ncclCommInitRank");
   };
   if (!done_within(group.patience_s, begin)) {
@@ -259,9 +259,10 @@ NcclBackend::~NcclBackend() {
   try {
     if (!gpu_->watchdog().forget(communicator_)) return;
     // Ends only where the peers end, too.
-    done_within(group_.patience_s, [gpu = gpu_, communicator = communicator_] {
-      gpu->use();
-      gpu->table().nccl.destroy(communicator);
+    done_within(group_.patience_s, [table = gpu_->shared_table(), context = gpu_->context(),
+                                    communicator = communicator_] {
+      table->cuda.set_context(context);
+      table->nccl.destroy(communicator);
     });
   } catch (const std::exception& error) {
     std::fputs(fmt::format("warning: ending NCCL: {}\n", error.what()).c_str(), stderr);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <exception>
 #include <stdexcept>
 #include <utility>
 
@@ -25,7 +26,7 @@ constexpr int kOutOfMemory = 2;       // CUDA_ERROR_OUT_OF_MEMORY
 constexpr std::size_t kVector = 16;                        // bytes that a thread reads at once
 constexpr std::size_t kReadFrom = std::size_t{256} << 20;  // more than the caches of an H200
 constexpr unsigned kThreads = 512;
-constexpr unsigned kBlocks = 4;  // for every multiprocessor
+constexpr unsigned kBlocks = 3;  // for every multiprocessor: 1536 threads fit on each of GB10's
 
 std::string explain(const GpuTable::Cuda& cuda, int result, const char* call) {
   const char* text = nullptr;
@@ -93,12 +94,12 @@ struct Gpu::Reader {
 };
 
 Gpu::Gpu(std::shared_ptr<const GpuTable> table, int ordinal, double patience_s)
-    : table_(std::move(table)), watchdog_(*table_, patience_s) {
+    : table_(std::move(table)), watchdog_(table_, patience_s) {
   const auto& cuda = table_->cuda;
   check(cuda.init(0), "cuInit");
   check(cuda.device(&device_, ordinal), "cuDeviceGet");
   check(cuda.retain_context(&context_, device_), "cuDevicePrimaryCtxRetain");
-  use();
+  check(cuda.set_context(context_), "cuCtxSetCurrent");
   check(cuda.create_stream(&stream_, kNonBlocking), "cuStreamCreate");
 }
 
@@ -108,8 +109,6 @@ Gpu::~Gpu() {
   reader_.reset();
   table_->cuda.destroy_stream(stream_);
 }
-
-void Gpu::use() const { check(table_->cuda.set_context(context_), "cuCtxSetCurrent"); }
 
 void Gpu::check(int result, const char* call) const { check_cuda(table_->cuda, result, call); }
 
@@ -178,14 +177,18 @@ std::unique_ptr<Queue::Recording> Gpu::record(const std::function<void()>& work)
   recording_ = true;
   recorded_bytes_ = 0;
   std::string problem;
+  std::exception_ptr lost;
   try {
     work();
-  } catch (const std::exception& error) {
+  } catch (const LibraryError& error) {
     problem = error.what();
+  } catch (...) {
+    lost = std::current_exception();
   }
   recording_ = false;
   void* graph = nullptr;
   const int ended = cuda.end_capture(stream_, &graph);
+  if (lost) std::rethrow_exception(lost);
   watchdog_.check();
   if (!problem.empty()) throw cannot(problem);
   if (ended != 0) throw cannot(explain(cuda, ended, "cuStreamEndCapture"));

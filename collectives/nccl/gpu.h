@@ -40,8 +40,10 @@ class Gpu : public Queue {
   [[nodiscard]] Watchdog& watchdog() { return watchdog_; }
   /// An operation of so many bytes is enqueued next. Throws where the watchdog has struck.
   void expect(double bytes);
-  /// Makes the GPU another thread's.
-  void use() const;
+  /// What another thread needs that may outlive this: the functions, and what makes the GPU its
+  /// own.
+  [[nodiscard]] std::shared_ptr<const GpuTable> shared_table() const { return table_; }
+  [[nodiscard]] void* context() const { return context_; }
 
   /// Memory of the GPU, freed with the last owner.
   std::shared_ptr<std::byte> allocate(std::size_t bytes);

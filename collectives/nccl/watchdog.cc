@@ -20,8 +20,8 @@ constexpr std::chrono::milliseconds kForCalls{300};
 
 }  // namespace
 
-Watchdog::Watchdog(const GpuTable& table, double patience_s)
-    : table_(table), patience_s_(patience_s), thread_([this] { loop(); }) {}
+Watchdog::Watchdog(std::shared_ptr<const GpuTable> table, double patience_s)
+    : table_(std::move(table)), patience_s_(patience_s), thread_([this] { loop(); }) {}
 
 Watchdog::~Watchdog() {
   {
@@ -42,11 +42,14 @@ bool Watchdog::forget(void* communicator) {
   return watched_.erase(communicator) > 0;
 }
 
-/// Begins to count anew: batches are short against the patience, a single message may not be. Ticks
-/// are no clock: where the machine stands still, so do they.
+/// Of one thread, which also rests. Ticks are no clock: where the machine stands still, so do they.
 void Watchdog::expect(double bytes) {
-  ticks_.store(static_cast<std::int64_t>((patience_s_ + 3 * bytes / kSlowestRate) * kTicks),
-               std::memory_order_relaxed);
+  const auto more = static_cast<std::int64_t>(3 * bytes / kSlowestRate * kTicks);
+  if (ticks_.load(std::memory_order_relaxed) != kIdle) {
+    ticks_.fetch_add(more, std::memory_order_relaxed);
+  } else {
+    ticks_.store(static_cast<std::int64_t>(patience_s_ * kTicks) + more, std::memory_order_relaxed);
+  }
 }
 
 bool Watchdog::has_waited_too_long() {
@@ -66,22 +69,31 @@ void Watchdog::loop() {
   while (!stopping_) {
     if (look()) {
       wake_.wait_for(lock, kForCalls, [this] { return stopping_; });
-      for (void* const communicator : watched_) table_.nccl.abort(communicator);
-      watched_.clear();
+      abort_all();
       return;
     }
     wake_.wait_for(lock, kInterval, [this] { return stopping_; });
   }
 }
 
+/// An abort waits until the GPU is done with the communicator, which may wait for another one's: so
+/// each has a thread, and nobody waits for those.
+void Watchdog::abort_all() {
+  for (void* const communicator : watched_) {
+    std::thread([table = table_, communicator] { table->nccl.abort(communicator); }).detach();
+  }
+  watched_.clear();
+}
+
 bool Watchdog::look() {
   for (void* const communicator : watched_) {
     int error = 0;
-    const int result = table_.nccl.async_error(communicator, &error);
+    const int result = table_->nccl.async_error(communicator, &error);
     if (result != 0) error = result;
     if (error == 0 || error == kInProgress) continue;
-    const char* const last = table_.nccl.last_error(communicator);
-    auto reason = fmt::format("NCCL: {} (ncclResult_t {})", table_.nccl.error_string(error), error);
+    const char* const last = table_->nccl.last_error(communicator);
+    auto reason =
+        fmt::format("NCCL: {} (ncclResult_t {})", table_->nccl.error_string(error), error);
     if (last != nullptr && *last != '\0') reason += fmt::format(": {}", last);
     fail(std::move(reason), false);
     return true;

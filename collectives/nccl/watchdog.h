@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -17,8 +18,8 @@ namespace wiretax::collectives {
 /// which makes every wait return (NCCL user guide, "Asynchronous errors and error handling").
 class Watchdog {
  public:
-  /// The table outlives it. `patience_s`: beside what the messages may take on a slow wire.
-  Watchdog(const GpuTable& table, double patience_s);
+  /// `patience_s`: beside what the messages may take on a slow wire.
+  Watchdog(std::shared_ptr<const GpuTable> table, double patience_s);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
@@ -27,7 +28,7 @@ class Watchdog {
   /// False where it was aborted, and so is gone.
   bool forget(void* communicator);
 
-  /// So many bytes are on their way.
+  /// So many bytes more are on their way.
   void expect(double bytes);
   /// All of them have arrived.
   void rest() { ticks_.store(kIdle, std::memory_order_relaxed); }
@@ -45,10 +46,11 @@ class Watchdog {
   // With mutex_ held: whether something has failed.
   bool look();
   bool has_waited_too_long();
+  void abort_all();
   void fail(std::string reason, bool silent);
   [[noreturn]] void complain() const;
 
-  const GpuTable& table_;
+  std::shared_ptr<const GpuTable> table_;
   double patience_s_;
   std::atomic<bool> failed_ = false;
   std::string failure_;  // written before failed_, never after, as the next

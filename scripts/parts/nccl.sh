@@ -6,7 +6,8 @@
 has_gpu() {
   local folder
   for folder in ${LD_LIBRARY_PATH:+${LD_LIBRARY_PATH//:/ }}; do [[ ! -e $folder/libcuda.so.1 ]] || return 0; done
-  PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -q 'libcuda\.so\.1'
+  # Not through a pipe that ends at the match: ldconfig would fail, and so the pipe.
+  [[ $(PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null) == *libcuda.so.1* ]]
 }
 
 # active_devices prints "PCI NAME" of each RDMA device with a port that is up. Two functions of one PCI device share
@@ -17,7 +18,7 @@ active_devices() {
     [[ -d $path ]] || continue
     grep -qs ACTIVE "$path"/ports/*/state || continue
     name=${path##*/}
-    slot=$(readlink -f "$path/device" 2>/dev/null) || slot=
+    slot=$(readlink -e "$path/device" 2>/dev/null) || slot=
     slot=${slot##*/}
     echo "${slot%.*} $name"
   done | awk '!$1 || !seen[$1]++'

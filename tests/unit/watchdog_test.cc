@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <thread>
 
 #include "collectives/backend.h"
@@ -19,7 +20,7 @@ std::atomic<int> async_error = 0;
 std::atomic<int> aborts = 0;
 
 /// NCCL as far as a watchdog sees it.
-GpuTable table_of_nccl() {
+std::shared_ptr<const GpuTable> table_of_nccl() {
   async_error = 0;
   aborts = 0;
   GpuTable table;
@@ -33,7 +34,7 @@ GpuTable table_of_nccl() {
     ++aborts;
     return 0;
   };
-  return table;
+  return std::make_shared<const GpuTable>(table);
 }
 
 /// Until the condition holds, at most ten seconds.
@@ -45,7 +46,7 @@ bool comes_true(Condition condition) {
 
 class WatchdogTest : public testing::Test {
  protected:
-  GpuTable table_ = table_of_nccl();
+  std::shared_ptr<const GpuTable> table_ = table_of_nccl();
   int communicators_[2] = {};
 };
 
