@@ -117,7 +117,7 @@ class NcclCarrier : public Carrier {
     if (session.options.list) return;
     together(session.ranks, "opening GPUs", [&] {
       with_exit_codes([&] {
-        const int own = local_rank(session, session.ranks.rank());
+        const int own = session.local_rank(session.ranks.rank());
         gpu_ = std::make_shared<collectives::Gpu>(table_, own % mine(session).gpus,
                                                   kProgress * slow_factor());
       });
@@ -162,14 +162,13 @@ class NcclCarrier : public Carrier {
                 const Carried& carried, Row& row) const override {
     std::optional<double> all = 0;
     for (int rank = 0; rank < session.ranks.size(); ++rank) {
-      if (local_rank(session, rank) > 0) continue;  // counters are the host's
+      if (session.local_rank(rank) > 0) continue;  // counters are the host's
       const auto bytes = sent_by(session, rank, growth.at(static_cast<std::size_t>(rank)), row);
       if (rank == 0 && bytes) row.counters["wire_bytes"] = *bytes;
       all = all && bytes ? std::optional(*all + *bytes) : std::nullopt;
     }
     // Ranks of one machine move a part without any network.
-    const int ranks = session.ranks.size();
-    const bool apart = machines(session) == ranks;
+    const bool apart = session.machines() == session.ranks.size();
     if (!all || !(apart || shares_gpu())) return;
     if (const auto odd = odd_wire_bytes(carried.least_wire_bytes, *all, carried.bytes)) {
       row.doubts.push_back(fmt::format("NCCL's log says {}, but {}", verdict_.name, *odd));
@@ -228,13 +227,7 @@ class NcclCarrier : public Carrier {
 
   std::vector<GpuFacts> look(Session& session) {
     GpuFacts facts;
-    const int ranks = session.ranks.size();
-    int local_ranks = 0;
-    for (int rank = 0; rank < ranks; ++rank) {
-      local_ranks += session.same_machine(rank, session.ranks.rank()) ? 1 : 0;
-    }
-    together(session.ranks, "loading NCCL",
-             [&] { facts = load(local_ranks, local_ranks == ranks); });
+    together(session.ranks, "loading NCCL", [&] { facts = load(session); });
     std::vector<GpuFacts> all;
     for (const auto& text : session.ranks.all_gather(Json(facts).dump(), "looking for GPUs")) {
       all.push_back(Json::parse(text).get<GpuFacts>());
@@ -252,15 +245,15 @@ class NcclCarrier : public Carrier {
     if (one_host) setenv("NCCL_SOCKET_IFNAME", "lo", 0);
   }
 
-  GpuFacts load(int local_ranks, bool one_host) {
+  GpuFacts load(const Session& session) {
     GpuFacts facts;
     try {
       const bool named = !options_.library.empty();
       table_ = std::make_shared<collectives::GpuTable>(
           collectives::load_gpu_table(named ? options_.library : "libnccl.so.2"));
       facts.gpus = collectives::gpu_count(*table_);
-      facts.shares = options_.share_gpu && facts.gpus < local_ranks;
-      if (facts.shares) pretend_hosts(one_host);
+      facts.shares = options_.share_gpu && facts.gpus < session.local_ranks();
+      if (facts.shares) pretend_hosts(session.machines() == 1);
       facts.version = collectives::nccl_version(*table_);
       facts.path = table_->nccl_path;
       if (table_->nccl_base != nullptr) facts.build_id = build_id_of(table_->nccl_base);
@@ -283,7 +276,7 @@ class NcclCarrier : public Carrier {
     session.context["wiretax_fabric"] =
         Json(options_.fabric.empty() ? "nccl" : options_.fabric).dump();
     // Between GPUs of one machine it is what an engine there uses; on one GPU it is no network.
-    const bool engine = !shares_gpu() || !one_machine(session);
+    const bool engine = !shares_gpu() || session.machines() > 1;
     session.context["wiretax_fabric_kind"] = Json(engine ? "engine" : "loopback").dump();
     Json ranks = Json::array();
     for (const auto& facts : facts_) {
@@ -301,28 +294,6 @@ class NcclCarrier : public Carrier {
 
   [[nodiscard]] bool shares_gpu() const { return std::ranges::any_of(facts_, &GpuFacts::shares); }
 
-  static bool one_machine(const Session& session) {
-    for (int rank = 1; rank < session.ranks.size(); ++rank) {
-      if (!session.same_machine(0, rank)) return false;
-    }
-    return true;
-  }
-
-  static int machines(const Session& session) {
-    int machines = 0;
-    for (int rank = 0; rank < session.ranks.size(); ++rank) {
-      machines += local_rank(session, rank) == 0 ? 1 : 0;
-    }
-    return machines;
-  }
-
-  /// Which of the ranks on its machine.
-  static int local_rank(const Session& session, int rank) {
-    int local = 0;
-    for (int other = 0; other < rank; ++other) local += session.same_machine(other, rank) ? 1 : 0;
-    return local;
-  }
-
   void refuse_different_versions(const Session& session) const {
     for (int rank = 1; rank < session.ranks.size(); ++rank) {
       const auto& theirs = facts_[static_cast<std::size_t>(rank)];
@@ -338,7 +309,7 @@ class NcclCarrier : public Carrier {
 
   void refuse_too_few_gpus(const Session& session) const {
     const int gpus = mine(session).gpus;
-    if (mine(session).shares || local_rank(session, session.ranks.rank()) < gpus) return;
+    if (mine(session).shares || session.local_rank(session.ranks.rank()) < gpus) return;
     throw Failure(ExitCode::kUsage,
                   fmt::format("has no GPU of its own: its host has {}. Start one rank for each GPU "
                               "(mpirun --host HOST:{}), or type --share-gpu, which shows that all "
@@ -363,14 +334,7 @@ class NcclCarrier : public Carrier {
       const auto task = prepare(session, everybody(session), request);
       together(
           session.ranks, "connecting NCCL",
-          [&] {
-            try {
-              task->check(0);
-            } catch (const std::exception& error) {
-              throw Failure(collectives_failure(error));
-            }
-          },
-          patience_s());
+          [&] { with_codes_of_backends([&] { task->check(0); }); }, patience_s());
     } catch (const AgreedFailure& failure) {
       if (session.ranks.lost()) throw;
       conclude(session);
@@ -395,8 +359,9 @@ class NcclCarrier : public Carrier {
     TransportReport report;
     if (session.ranks.leads()) {
       std::vector<std::string> names;
-      for (std::size_t rank = 0; rank < logs.size(); ++rank)
+      for (std::size_t rank = 0; rank < logs.size(); ++rank) {
         names.push_back(save(session, logs, rank));
+      }
       report = judge_logs(logs, names);
       verdict_ = {std::string(transport_name(report.conclusion.transport)),
                   report.conclusion.because, faults_of(report),
@@ -431,7 +396,7 @@ class NcclCarrier : public Carrier {
                        {"devices", used_.contains(0) ? used_.at(0) : std::set<std::string>{}}};
     session.context["wiretax_transport"] =
         json.dump(-1, ' ', false, Json::error_handler_t::replace);
-    if (const auto path = fabric_path(); !path.empty() && !one_machine(session)) {
+    if (const auto path = fabric_path(); !path.empty() && session.machines() > 1) {
       session.context["wiretax_fabric_path"] = Json(path).dump();
     }
   }
@@ -489,55 +454,6 @@ class NcclCarrier : public Carrier {
 };
 
 }  // namespace
-
-void NcclOptions::add_options(CLI::App& app) {
-  app.add_option("--nccl-lib", library,
-                 "Of nccl: the library to measure, such as the engine's own (pip's is in "
-                 "nvidia/nccl/lib); default: libnccl.so.2");
-  app.add_option("--launch", ways,
-                 "Of nccl: graph (operations are replayed from CUDA graphs, as engines decode) or "
-                 "eager (launched one by one, as they prefill); default: graph")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"eager", "graph"}));
-  app.add_option("--chain", chain, "Of nccl: operations in one graph")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
-  app.add_option("--require-transport", required,
-                 "Of nccl: rdma, socket or local (within one host): end with 5 where NCCL takes "
-                 "another one")
-      ->check(CLI::IsMember({"rdma", "socket", "local"}));
-  app.add_option("--fabric", fabric,
-                 "Of nccl: what the results call this way between the machines; default: nccl");
-  app.add_option(
-      "--prove", proof,
-      "Of nccl: time nothing; run each operation once with a full log, and write here "
-      "what it proves: transport, devices, and of collectives algorithm, protocol, channels");
-  app.add_option("--nccl-patience", patience_s,
-                 "Of nccl: seconds that a communicator may take to begin")
-      ->check(CLI::Range(1.0, 3600.0))
-      ->capture_default_str();
-  app.add_flag("--share-gpu", share_gpu,
-               "Of nccl: where there are fewer GPUs than ranks they share them, each as if on a "
-               "host of its own: shows function, not speed");
-}
-
-std::string NcclOptions::touched() const {
-  if (!library.empty()) return "--nccl-lib";
-  if (!ways.empty()) return "--launch";
-  if (chain != kChain) return "--chain";
-  if (!required.empty()) return "--require-transport";
-  if (!fabric.empty()) return "--fabric";
-  if (!proof.empty()) return "--prove";
-  return share_gpu ? "--share-gpu" : "";
-}
-
-std::vector<Launch> NcclOptions::launches() const {
-  std::vector<Launch> launches;
-  for (const auto& way : ways.empty() ? std::vector<std::string>{"graph"} : ways) {
-    launches.push_back({"/launch:" + way, way == "graph" ? chain : 0});
-  }
-  return launches;
-}
 
 std::unique_ptr<Carrier> make_nccl_carrier(const NcclOptions& options) {
   return std::make_unique<NcclCarrier>(options);

@@ -51,21 +51,9 @@ void refuse_different_builds(const Ranks& ranks, const std::vector<HostFacts>& f
   }
 }
 
-/// Which of the ranks on this rank's machine it is, and how many those are.
-std::pair<int, int> local_rank(const Session& session) {
-  int mine = 0;
-  int all = 0;
-  for (int rank = 0; rank < session.ranks.size(); ++rank) {
-    if (!session.same_machine(rank, session.ranks.rank())) continue;
-    if (rank == session.ranks.rank()) mine = all;
-    ++all;
-  }
-  return {mine, all};
-}
-
 void check_memory(const Session& session, std::uint64_t bytes_per_rank) {
   if (session.options.force) return;
-  const double needed = static_cast<double>(bytes_per_rank) * local_rank(session).second;
+  const double needed = static_cast<double>(bytes_per_rank) * session.local_ranks();
   const auto available = available_memory();
   if (needed <= kMemoryShare * static_cast<double>(available)) return;
   throw Failure(
@@ -188,8 +176,8 @@ class Run {
 
  private:
   void place_rank() {
-    const auto [mine, all] = local_rank(session_);
-    session_.placement = place(session_.options.cores, mine, all, {});
+    session_.placement = place(session_.options.cores, session_.local_rank(session_.ranks.rank()),
+                               session_.local_ranks(), {});
     if (!session_.placement.cores.empty()) bind_thread(session_.placement.cores.front());
   }
 
@@ -318,6 +306,24 @@ bool Session::one_network_stack() const {
     if (!same_network_stack(0, rank)) return false;
   }
   return true;
+}
+
+int Session::local_rank(int rank) const {
+  int local = 0;
+  for (int other = 0; other < rank; ++other) local += same_machine(other, rank) ? 1 : 0;
+  return local;
+}
+
+int Session::machines() const {
+  int machines = 0;
+  for (int rank = 0; rank < ranks.size(); ++rank) machines += local_rank(rank) == 0 ? 1 : 0;
+  return machines;
+}
+
+int Session::local_ranks() const {
+  int all = 0;
+  for (int rank = 0; rank < ranks.size(); ++rank) all += same_machine(rank, ranks.rank()) ? 1 : 0;
+  return all;
 }
 
 std::vector<Round> Session::rounds() const {

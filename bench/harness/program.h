@@ -35,6 +35,9 @@ struct Session {
   /// The two ranks reach each other without any network: same machine and network namespace.
   [[nodiscard]] bool same_network_stack(int a, int b) const;
   [[nodiscard]] bool one_network_stack() const;  // of all ranks
+  [[nodiscard]] int local_rank(int rank) const;  // which of the ranks on its machine
+  [[nodiscard]] int machines() const;
+  [[nodiscard]] int local_ranks() const;  // on this rank's machine
   /// Every pair of ranks once, in rounds of pairs that do not disturb each other.
   [[nodiscard]] std::vector<Round> rounds() const;
 };

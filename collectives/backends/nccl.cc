@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <future>
@@ -259,11 +260,13 @@ NcclBackend::~NcclBackend() {
   try {
     if (!gpu_->watchdog().forget(communicator_)) return;
     // Ends only where the peers end, too.
-    done_within(group_.patience_s, [table = gpu_->shared_table(), context = gpu_->context(),
-                                    communicator = communicator_] {
-      table->cuda.set_context(context);
-      table->nccl.destroy(communicator);
-    });
+    constexpr double kPatience = 10;
+    done_within(
+        std::min(group_.patience_s, kPatience),
+        [table = gpu_->shared_table(), context = gpu_->context(), communicator = communicator_] {
+          table->cuda.set_context(context);
+          table->nccl.destroy(communicator);
+        });
   } catch (const std::exception& error) {
     std::fputs(fmt::format("warning: ending NCCL: {}\n", error.what()).c_str(), stderr);
   }
