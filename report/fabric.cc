@@ -5,14 +5,18 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iterator>
 #include <map>
 #include <set>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 #include "report/catalogue.h"
 #include "report/embedded.h"
+#include "report/token.h"
+#include "report/units.h"
 
 namespace wiretax {
 namespace {
@@ -56,7 +60,15 @@ struct Series {
   std::size_t suspect = 0;
   std::string suspicion;
   int preference = 0;
+  bool among = false;  // of some of the ranks that ran
   std::string type;
+
+  /// The larger the better: what decode runs, then ranks that had the machines to themselves, then
+  /// few doubts, then many points.
+  [[nodiscard]] std::tuple<int, bool, double, std::size_t> worth() const {
+    const auto doubted = static_cast<double>(suspect) / static_cast<double>(points.size());
+    return {preference, !among, -doubted, points.size()};
+  }
 };
 
 using SeriesByOperation = std::map<std::string, std::map<std::string, Series>>;
@@ -69,6 +81,7 @@ struct Gathered {
   std::vector<std::string> notes;
   std::size_t invalid = 0;
   std::set<std::string> all_reduces;  // what there is beside chained ones of that many ranks
+  std::string skipped;                // why one was not measured
 };
 
 /// A program that measures no collectives says nothing about a step, whatever its network is
@@ -129,6 +142,7 @@ void add_row(const Record& record, std::uint64_t ranks, Gathered& gathered) {
   auto& series = gathered.by_ranks[ranks][record.operation][variant];
   series.points.push_back(record.curve_point());
   series.preference = preference_of(record);
+  series.among = !record.key("among").empty();
   series.type = record.key("type");
   if (record.verdict == Verdict::kSuspect) {
     ++series.suspect;
@@ -145,9 +159,30 @@ std::string setting_of(const Record& record) {
 std::string lacks_all_reduce(const std::string& name, std::uint64_t ranks,
                              const Gathered& gathered) {
   auto text = fmt::format("{}: no chained all_reduce of {} ranks", name, ranks);
+  if (!gathered.skipped.empty()) return text + ", skipped: " + gathered.skipped;
   if (gathered.all_reduces.empty()) return text;
   return text + fmt::format(", but {} (--ranks says how many machines to decide for)",
                             fmt::join(gathered.all_reduces, ", "));
+}
+
+/// Tokens that were really sent and took another time than these curves make of them.
+void add_far_off_tokens(const ResultFile& file, Gathered& gathered) {
+  constexpr double kFar = .25;
+  std::size_t tokens = 0;
+  double worst = 1;
+  for (const auto& record : file.records) {
+    const auto priced_us = record.counter("priced_us");
+    if (record.operation != kToken || !record.measured() || !priced_us || *priced_us <= 0) continue;
+    const double times = token_wire_us(record) / *priced_us;
+    if (std::abs(times - 1) <= kFar) continue;
+    ++tokens;
+    if (std::abs(std::log(times)) > std::abs(std::log(worst))) worst = times;
+  }
+  if (tokens == 0) return;
+  gathered.notes.push_back(
+      fmt::format("{} token{} that was sent took up to {:.2f} times its price: wiretax-report "
+                  "summary {} says why",
+                  tokens, tokens == 1 ? "" : "s", worst, file.path.filename().string()));
 }
 
 void add_file(const ResultFile& file, std::uint64_t ranks, Gathered& gathered) {
@@ -157,8 +192,12 @@ void add_file(const ResultFile& file, std::uint64_t ranks, Gathered& gathered) {
         fmt::format("{} is not complete: {}", file.path.filename().string(),
                     status == "running" ? "still running, or killed" : status));
   }
+  add_far_off_tokens(file, gathered);
   for (const auto& record : file.records) {
-    if (record.operation == "all_reduce") gathered.all_reduces.insert(setting_of(record));
+    if (record.operation == "all_reduce") {
+      if (record.measured()) gathered.all_reduces.insert(setting_of(record));
+      if (record.verdict == Verdict::kSkipped) gathered.skipped = record.reason;
+    }
     const bool failed = record.verdict == Verdict::kInvalid && is_collective(record) &&
                         record.key("timing") == "chained";
     const auto of = ranks_on_a_curve(record, ranks);
@@ -170,9 +209,8 @@ Curve best_curve(std::string_view operation, const SeriesByOperation& by_operati
                  std::vector<std::string>& notes) {
   const auto found = by_operation.find(std::string(operation));
   if (found == by_operation.end()) return {};
-  const auto& [variant, best] = *std::ranges::max_element(found->second, {}, [](const auto& entry) {
-    return std::pair(entry.second.preference, entry.second.points.size());
-  });
+  const auto& [variant, best] = *std::ranges::max_element(
+      found->second, {}, [](const auto& entry) { return entry.second.worth(); });
   if (!best.type.empty() && best.type != "bfloat16") {
     notes.push_back(fmt::format("{} was measured in {}, not bfloat16", operation, best.type));
   }

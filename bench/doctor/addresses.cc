@@ -81,6 +81,22 @@ void check_link_local(const Evidence& host, Findings& findings) {
                fmt::format("{} have addresses in 169.254.0.0/16 only", fmt::join(only, " and ")));
 }
 
+/// An address that the engine is told to be its own, and nobody here has.
+void check_told_ip(const Evidence& host, Findings& findings) {
+  for (const char* const variable : {"VLLM_HOST_IP", "SGLANG_HOST_IP"}) {
+    const auto set = host.environment.find(variable);
+    if (set == host.environment.end() || set->second.find(':') != std::string::npos) continue;
+    const bool own = std::ranges::any_of(host.interfaces, [&](const NetInterface& interface) {
+      return std::ranges::any_of(interface.networks, [&](const Ipv4Network& network) {
+        return bench::format_address(network.address) == set->second;
+      });
+    });
+    if (own) continue;
+    findings.add("host-ip-wrong", fmt::format("{}={}, and no interface here has that address",
+                                              variable, set->second));
+  }
+}
+
 /// Engines take the address of the default route where they are not told another.
 void check_host_ip(const Evidence& host, Findings& findings) {
   const auto* const interface = host.interface(host.default_interface);
@@ -102,6 +118,7 @@ void check_addresses(const Evidence& host, Findings& findings) {
   check_subnets(host, findings);
   check_link_local(host, findings);
   check_host_ip(host, findings);
+  check_told_ip(host, findings);
 }
 
 }  // namespace wiretax::doctor

@@ -59,6 +59,11 @@ class NcclCarrier : public Carrier {
     if (mine(session).shares) pretend_hosts(session.machines() == 1);
     write_facts(session);
     missing_ = what_is_missing(session, facts_);
+    if (missing_ && !options_.required.empty()) {
+      throw AgreedFailure(
+          ExitCode::kEnvironment,
+          fmt::format("--require-transport {} cannot be shown: {}", options_.required, *missing_));
+    }
     if (missing_ || session.ranks.size() < 2) return;
     together(session.ranks, "comparing NCCL", [&] {
       refuse_different_versions(session, facts_);

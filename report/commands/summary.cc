@@ -42,9 +42,10 @@ void print_totals(const std::vector<ResultFile>& files) {
     points += file.records.size();
     for (const auto& record : file.records) ++counts[record.verdict];
   }
-  fmt::print("{} points in {} file{}: {} valid, {} suspect, {} skipped, {} invalid.\n", points,
-             files.size(), files.size() == 1 ? "" : "s", counts[Verdict::kValid],
-             counts[Verdict::kSuspect], counts[Verdict::kSkipped], counts[Verdict::kInvalid]);
+  fmt::print("{} point{} in {} file{}: {} valid, {} suspect, {} skipped, {} invalid.\n", points,
+             points == 1 ? "" : "s", files.size(), files.size() == 1 ? "" : "s",
+             counts[Verdict::kValid], counts[Verdict::kSuspect], counts[Verdict::kSkipped],
+             counts[Verdict::kInvalid]);
 }
 
 void print_file(const ResultFile& file, const Ink& ink) {
@@ -67,6 +68,7 @@ int run_summary(const SummaryOptions& options) {
   bool all_readable = true;
   auto files = readable(options.paths, all_readable);
   std::ranges::stable_sort(files, {}, program_of);
+  if (files.empty() && !all_readable) return kUnusable;
   const Ink ink(options.colour);
   print_totals(files);
   fmt::print("{}{}{}", aftermath_text(files, ink), wire_text(files, ink), floor_text(files, ink));

@@ -126,6 +126,10 @@ class Test(Launched):
         self.assertEqual(code, OK, output)
         row, = self.rows()
         self.assertIn("libcuda.so.1", row["error_message"])
+        # Whoever requires a transport is not content with nothing.
+        code, output = self.run_program(2, COLLECTIVES, "--backend", "nccl", "--op", "all_reduce", "--bytes", "8192", "--require-transport", "rdma")
+        self.assertEqual(code, ENVIRONMENT, output)
+        self.assert_one_error(output, "--require-transport rdma cannot be shown", "libcuda.so.1")
 
     def test_nccl_without_a_gpu_or_a_peer_skips_with_the_reason(self):
         for ranks, variables, part in ((2, {"FAKE_GPU_COUNT": "0"}, "CUDA sees no GPU"), (1, {}, "at least two ranks")):
