@@ -56,6 +56,7 @@ bool is_collective(const Record& record) {
 
 /// Rows that belong on one curve: same operation, and all keys but the size.
 struct Series {
+  std::string timing;
   std::vector<CurvePoint> points;
   std::size_t suspect = 0;
   std::string suspicion;
@@ -114,16 +115,28 @@ FabricPath path_of(const ResultFile& file) {
   return found->first;
 }
 
-/// Decode runs on bf16, each layer out of place, and from a CUDA graph.
+/// Decode chains its operations, runs on bf16, each layer out of place, and from a CUDA graph.
 int preference_of(const Record& record) {
-  return (record.key("type") == "bfloat16" ? 4 : 0) + (record.key("place") == "out" ? 2 : 0) +
+  return (record.key("timing") == "chained" ? 16 : 0) +
+         (record.key("timing") == "pipelined" ? 8 : 0) +
+         (record.key("type") == "bfloat16" ? 4 : 0) + (record.key("place") == "out" ? 2 : 0) +
          (record.key("launch") == "graph" ? 1 : 0);
 }
 
+/// Other tools chain nothing. What they do instead stands in for it and is noted: nccl-tests'
+/// operations run one after another on a stream, OSU's each behind a barrier. A send_recv that
+/// overlaps others is no hop of a pipeline.
+bool stands_in(const Record& record, bool imported) {
+  const auto timing = record.key("timing");
+  return imported && record.operation != "send_recv" &&
+         (timing == "pipelined" || timing == "isolated");
+}
+
 /// Ranks of a record that belongs on a curve: all of them, or as many as divide them. 0 of others.
-std::uint64_t ranks_on_a_curve(const Record& record, std::uint64_t ranks) {
-  if (!is_collective(record) || record.key("timing") != "chained" ||
-      !record.key("pattern").empty() || !record.counter("bytes")) {
+std::uint64_t ranks_on_a_curve(const Record& record, std::uint64_t ranks, bool imported) {
+  const bool timed = record.key("timing") == "chained" || stands_in(record, imported);
+  if (!is_collective(record) || !timed || !record.key("pattern").empty() ||
+      !record.key("redop").empty() || !record.counter("bytes")) {
     return 0;
   }
   for (std::uint64_t of = 2; of <= ranks; ++of) {
@@ -144,6 +157,7 @@ void add_row(const Record& record, std::uint64_t ranks, Gathered& gathered) {
   series.preference = preference_of(record);
   series.among = !record.key("among").empty();
   series.type = record.key("type");
+  series.timing = record.key("timing");
   if (record.verdict == Verdict::kSuspect) {
     ++series.suspect;
     series.suspicion = record.reason;
@@ -193,14 +207,18 @@ void add_file(const ResultFile& file, std::uint64_t ranks, Gathered& gathered) {
                     status == "running" ? "still running, or killed" : status));
   }
   add_far_off_tokens(file, gathered);
+  for (auto& note : file.notes()) {
+    if (std::ranges::count(gathered.notes, note) == 0) gathered.notes.push_back(std::move(note));
+  }
+  const bool imported = !file.context_value("imported_from").empty();
   for (const auto& record : file.records) {
     if (record.operation == "all_reduce") {
       if (record.measured()) gathered.all_reduces.insert(setting_of(record));
       if (record.verdict == Verdict::kSkipped) gathered.skipped = record.reason;
     }
     const bool failed = record.verdict == Verdict::kInvalid && is_collective(record) &&
-                        record.key("timing") == "chained";
-    const auto of = ranks_on_a_curve(record, ranks);
+                        (record.key("timing") == "chained" || stands_in(record, imported));
+    const auto of = ranks_on_a_curve(record, ranks, imported);
     if (failed || of > 0) add_row(record, of, gathered);
   }
 }
@@ -213,6 +231,10 @@ Curve best_curve(std::string_view operation, const SeriesByOperation& by_operati
       found->second, {}, [](const auto& entry) { return entry.second.worth(); });
   if (!best.type.empty() && best.type != "bfloat16") {
     notes.push_back(fmt::format("{} was measured in {}, not bfloat16", operation, best.type));
+  }
+  if (best.timing != "chained") {
+    notes.push_back(
+        fmt::format("{} was timed {}, not chained as decoding is", operation, best.timing));
   }
   if (best.suspect > 0) {
     notes.push_back(fmt::format("{} of {} {} points are suspect, among them: {}", best.suspect,

@@ -178,6 +178,24 @@ void add_symptoms(CLI::App& app, SymptomsOptions& options, Command& chosen) {
   command.callback([&] { chosen = [&] { return run_symptoms(options); }; });
 }
 
+void add_import(CLI::App& app, ImportOptions& options, Command& chosen) {
+  auto& command = *app.add_subcommand("import", "other tools' output as results of wiretax");
+  command.add_option("paths", options.paths, "what nccl-tests, perftest, iperf3 or OSU printed")
+      ->required();
+  command.add_option("--format", options.format,
+                     "nccl-tests, perftest, iperf3 or osu; else it is recognised");
+  command.add_option("--fabric", options.fabric, "a name for the network; else tool and file");
+  command.add_option("--ranks", options.ranks, "how many there were, where the file does not say")
+      ->check(CLI::Range(std::uint64_t{1}, kMostRanks));
+  command.add_option("--unit", options.unit,
+                     "MiB/s, MB/s, GB/s or Gb/s, where the file does not say");
+  command.add_option("--operation", options.operation,
+                     "the collective, such as all_reduce, where the file does not say");
+  command.add_option("-o,--out", options.out, "write a result file instead of a table");
+  add_colour(command, options.colour);
+  command.callback([&] { chosen = [&] { return run_import(options); }; });
+}
+
 void add_list(CLI::App& app, const char* name, const char* text, int (*list)(Colour),
               Colour& colour, Command& chosen) {
   auto& command = *app.add_subcommand(name, text);
@@ -196,6 +214,7 @@ int run(int argc, char** argv) {
   Paths status;
   TransportOptions transport;
   SymptomsOptions symptoms;
+  ImportOptions import;
   Colour colour = Colour::kAuto;
   Command chosen;
   add_summary(app, summary, chosen);
@@ -204,6 +223,7 @@ int run(int argc, char** argv) {
   add_status(app, status, chosen);
   add_transport(app, transport, chosen);
   add_symptoms(app, symptoms, chosen);
+  add_import(app, import, chosen);
   add_list(app, "models", "the catalogue of models", run_models, colour, chosen);
   add_list(app, "machines", "the machines that are known", run_machines, colour, chosen);
   add_list(app, "profiles", "the published profiles", run_profiles, colour, chosen);

@@ -85,6 +85,18 @@ struct SymptomsOptions {
 };
 int run_symptoms(const SymptomsOptions& options);
 
+struct ImportOptions {
+  Paths paths;
+  std::string format;  // empty: recognised
+  std::string fabric;
+  std::uint64_t ranks = 0;  // 0: not said
+  std::string unit;
+  std::string operation;
+  std::filesystem::path out;  // empty: printed
+  Colour colour = Colour::kAuto;
+};
+int run_import(const ImportOptions& options);
+
 int run_models(Colour colour);
 int run_machines(Colour colour);
 int run_profiles(Colour colour);
