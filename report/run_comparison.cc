@@ -29,8 +29,8 @@ std::vector<Difference> own_differences(const PointPair& pair) {
   const auto& a = pair.a->second.record();
   const auto& b = pair.b->second.record();
   if (!pair.setting.empty()) {
-    differences.push_back({pair.setting, std::string(a.key(pair.setting)),
-                           std::string(b.key(pair.setting)), true});
+    differences.push_back(
+        {pair.setting, std::string(a.key(pair.setting)), std::string(b.key(pair.setting)), true});
   }
   for (const auto* name : {"ranks", "mtu"}) {
     const auto of_a = a.counter(name);
@@ -95,7 +95,8 @@ class Comparer {
     for (const auto& point : points) {
       if (paired.contains(&point.second)) continue;
       add_failed(point, broken);
-      if (!point.second.measured.empty()) only.push_back({point.first.first, point.first.second, {}});
+      if (!point.second.measured.empty())
+        only.push_back({point.first.first, point.first.second, {}});
     }
   }
 

@@ -43,8 +43,8 @@ struct LonePoint {
 };
 
 struct CompareRequest {
-  double threshold = .05;          // of the time
-  std::set<std::string> changed;   // differences that are meant, and so forbid nothing
+  double threshold = .05;         // of the time
+  std::set<std::string> changed;  // differences that are meant, and so forbid nothing
 };
 
 struct RunComparison {

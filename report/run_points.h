@@ -16,8 +16,8 @@ namespace wiretax {
 /// the hull of the intervals, for what changes from start to start no single interval can see.
 struct RunPoint {
   std::vector<const Record*> measured;
-  const Record* failed = nullptr;      // invalid or skipped, and nowhere measured
-  const ResultFile* file = nullptr;    // of the first
+  const Record* failed = nullptr;    // invalid or skipped, and nowhere measured
+  const ResultFile* file = nullptr;  // of the first
   [[nodiscard]] const Record& record() const { return measured.empty() ? *failed : *measured[0]; }
   [[nodiscard]] Estimate time_s() const;
   /// Otherwise the ends of time_s() are the mean itself, and certain of nothing.
@@ -36,8 +36,8 @@ struct PointPair {
   std::string setting = {};
 };
 
-/// Each point in at most one pair: those of one name and fabric; of the rest those of one name, then
-/// those that differ in one setting, where that leaves no choice.
+/// Each point in at most one pair: those of one name and fabric; of the rest those of one name,
+/// then those that differ in one setting, where that leaves no choice.
 std::vector<PointPair> pairs_of(const RunPoints& a, const RunPoints& b);
 
 }  // namespace wiretax

@@ -49,9 +49,9 @@ Interval ratio_interval(const Estimate& a, const Estimate& b, double confidence 
 /// `limit`.
 double ratio_p_value(const Estimate& a, const Estimate& b, double limit);
 
-/// Of many p-values, the largest that is still a discovery when at most `rate` of those may be false
-/// in the mean (Benjamini and Hochberg 1995); 0 where none is. If all are false, `rate` is the chance
-/// that there is any.
+/// Of many p-values, the largest that is still a discovery when at most `rate` of those may be
+/// false in the mean (Benjamini and Hochberg 1995); 0 where none is. If all are false, `rate` is
+/// the chance that there is any.
 double discovery_limit(std::span<const double> p_values, double rate);
 
 /// Quantile by nearest rank. Absent when the values cannot support it at 95 % confidence: the

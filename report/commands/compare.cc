@@ -49,8 +49,8 @@ CompareRequest request_of(const CompareOptions& options) {
   CompareRequest request = {.threshold = parse_threshold(options.threshold), .changed = {}};
   for (const auto& word : options.changed) {
     if (!forbidding_words().contains(word)) {
-      throw std::invalid_argument(fmt::format("--changed: '{}' is none of {}", word,
-                                              fmt::join(forbidding_words(), ", ")));
+      throw std::invalid_argument(
+          fmt::format("--changed: '{}' is none of {}", word, fmt::join(forbidding_words(), ", ")));
     }
     request.changed.insert(word);
   }

@@ -55,8 +55,7 @@ const ComparedPoint& worst_of(const RunComparison& comparison) {
 }
 
 std::string counts_text(const RunComparison& comparison) {
-  const auto middle =
-      std::ranges::count(comparison.points, true, &ComparedPoint::beyond_in_middle);
+  const auto middle = std::ranges::count(comparison.points, true, &ComparedPoint::beyond_in_middle);
   auto text = fmt::format("{} faster, {} the same, {} ambiguous", comparison.count(Change::kFaster),
                           comparison.count(Change::kSame), comparison.count(Change::kAmbiguous));
   if (middle > 0) text += fmt::format(" (of these slower in the middle: {})", middle);
@@ -120,7 +119,8 @@ std::string differences_text(const RunComparison& comparison, const Ink& ink) {
       if (forbidding_words().contains(word)) forbidding.insert(word);
     }
   }
-  if (!text.empty()) text = fmt::format("\n{}\n{}", ink.bold("Context that differs: A and B"), text);
+  if (!text.empty())
+    text = fmt::format("\n{}\n{}", ink.bold("Context that differs: A and B"), text);
   if (forbidding.empty()) return text;
   std::string words;
   for (const auto& word : forbidding) words += (words.empty() ? "" : ",") + word;
@@ -129,15 +129,18 @@ std::string differences_text(const RunComparison& comparison, const Ink& ink) {
 
 std::string legend(const RunComparison& comparison, bool all) {
   auto text = fmt::format(
-      "\nRatios are of times. SAME: the 95 % interval lies within {0}; SLOWER, FASTER: wholly beyond "
+      "\nRatios are of times. SAME: the 95 % interval lies within {0}; SLOWER, FASTER: wholly "
+      "beyond "
       "{0}. Of those two at\nmost 5 % are chance in the mean, however many points there are: their "
-      "intervals hold to {1:.4g} %.\nAn interval covers one start of the programs; what changes from "
+      "intervals hold to {1:.4g} %.\nAn interval covers one start of the programs; what changes "
+      "from "
       "start to start shows where a folder holds several.\n",
       percent(comparison.threshold), 100 * comparison.confidence);
   if (comparison.repeated > 0) {
-    text += fmt::format("Points measured more than once: {}; the mean of their means, and the hull "
-                        "of their intervals.\n",
-                        comparison.repeated);
+    text += fmt::format(
+        "Points measured more than once: {}; the mean of their means, and the hull "
+        "of their intervals.\n",
+        comparison.repeated);
   }
   if (!all && comparison.count(Change::kSame) > 0) text += "--all shows the same ones, too.\n";
   return text;
