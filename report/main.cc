@@ -7,11 +7,13 @@
 #include <cstdlib>
 #include <exception>
 #include <functional>
-#include <map>
 #include <stdexcept>
 
 #include "report/catalogue.h"
+#include "report/commands/colour_option.h"
 #include "report/commands/commands.h"
+#include "report/commands/compare.h"
+#include "report/commands/export.h"
 #include "report/record.h"
 
 namespace wiretax {
@@ -28,17 +30,10 @@ constexpr const char* kFooter =
     "status ends with the code of the first file that is not complete, 6 for a program that was "
     "killed.\n"
     "transport ends with 0 for RDMA or one host, 5 for sockets or a mix, 3 where the log does not "
-    "tell.";
+    "tell.\n"
+    "compare ends with 4 where something is slower, 3 where the comparison is not whole.";
 
 using Command = std::function<int()>;
-
-void add_colour(CLI::App& command, Colour& colour) {
-  static const std::map<std::string, Colour> kNames = {
-      {"auto", Colour::kAuto}, {"always", Colour::kAlways}, {"never", Colour::kNever}};
-  command.add_option("--color", colour, "auto, always or never")
-      ->transform(CLI::CheckedTransformer(kNames, CLI::ignore_case))
-      ->option_text("WHEN");
-}
 
 void add_summary(CLI::App& app, SummaryOptions& options, Command& chosen) {
   auto& command = *app.add_subcommand("summary", "every measured point and its verdict");
@@ -224,6 +219,8 @@ int run(int argc, char** argv) {
   add_transport(app, transport, chosen);
   add_symptoms(app, symptoms, chosen);
   add_import(app, import, chosen);
+  add_compare(app, chosen);
+  add_export(app, chosen);
   add_list(app, "models", "the catalogue of models", run_models, colour, chosen);
   add_list(app, "machines", "the machines that are known", run_machines, colour, chosen);
   add_list(app, "profiles", "the published profiles", run_profiles, colour, chosen);
