@@ -91,7 +91,7 @@ std::map<Kind, Times> times_of(std::span<const ResultFile> files) {
 
 }  // namespace
 
-std::string floor_text(std::span<const ResultFile> files, const Ink& ink) {
+Table floor_table(std::span<const ResultFile> files) {
   using enum Table::Align;
   Table table({{"operation", kLeft},
                {"ranks"},
@@ -111,6 +111,11 @@ std::string floor_text(std::span<const ResultFile> files, const Ink& ink) {
                  share > 0 ? fmt::format("{:.0f} %", 100 * share) : "-"});
     }
   }
+  return table;
+}
+
+std::string floor_text(std::span<const ResultFile> files, const Ink& ink) {
+  const auto table = floor_table(files);
   if (table.empty()) return {};
   return fmt::format(
       "\n{}floor: one_shot, RDMA writes straight into every peer's memory; not the wire: the share "

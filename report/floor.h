@@ -13,4 +13,7 @@ namespace wiretax {
 /// types that both have. Empty where no file has one_shot, or nothing to stand beside it.
 std::string floor_text(std::span<const ResultFile> files, const Ink& ink);
 
+/// Its table, which may be empty.
+Table floor_table(std::span<const ResultFile> files);
+
 }  // namespace wiretax

@@ -124,7 +124,7 @@ std::map<Pair, double> rates_of_pairs(const Bundles& bundles) {
 }
 
 /// Every device that the links may use, and what it is plugged into.
-std::string devices_text(const ResultFile& file, const Ink& ink) {
+Table devices_table(const ResultFile& file) {
   using enum Table::Align;
   Table table({{"host", kLeft},
                {"device", kLeft},
@@ -139,7 +139,7 @@ std::string devices_text(const ResultFile& file, const Ink& ink) {
     table.add({text(device.host), text(device.name), text(device.pci), text(device.pcie),
                text(device.cage), text(device.interface)});
   }
-  return table.empty() ? "" : fmt::format("\n{}", table.text(ink));
+  return table;
 }
 
 std::string pairs_text(const std::map<Pair, double>& rates, const Ink& ink) {
@@ -173,6 +173,15 @@ std::string pairs_text(const std::map<Pair, double>& rates, const Ink& ink) {
 }  // namespace
 
 std::string links_text(const ResultFile& file, const Ink& ink) {
+  std::string text;
+  for (const auto& table : links_tables(file)) text += fmt::format("\n{}", table.text(ink));
+  const auto bundles = bundles_of(file);
+  const auto rates = bundles.empty() ? std::map<Pair, double>{} : rates_of_pairs(bundles);
+  if (rates.size() > 1) text += pairs_text(rates, ink);
+  return text;
+}
+
+std::vector<Table> links_tables(const ResultFile& file) {
   const auto bundles = bundles_of(file);
   if (bundles.empty()) return {};
   using enum Table::Align;
@@ -187,10 +196,9 @@ std::string links_text(const ResultFile& file, const Ink& ink) {
                {"limited by", kLeft}});
   const BoundLimits limits(file);
   for (const auto& [key, bundle] : bundles) add_bundle(key, bundle, limits, table);
-  auto text = fmt::format("\n{}{}", table.text(ink), devices_text(file, ink));
-  const auto rates = rates_of_pairs(bundles);
-  if (rates.size() > 1) text += pairs_text(rates, ink);
-  return text;
+  std::vector<Table> tables = {std::move(table)};
+  if (auto devices = devices_table(file); !devices.empty()) tables.push_back(std::move(devices));
+  return tables;
 }
 
 }  // namespace wiretax

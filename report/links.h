@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "report/record.h"
 #include "report/table.h"
@@ -13,5 +14,8 @@ namespace wiretax {
 /// two ranks also the pairs side by side, with those named that are far behind the others. Empty
 /// where the file has no such rows.
 std::string links_text(const ResultFile& file, const Ink& ink);
+
+/// The same as tables: the links, and what each device is plugged into. None is empty.
+std::vector<Table> links_tables(const ResultFile& file);
 
 }  // namespace wiretax

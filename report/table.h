@@ -43,6 +43,8 @@ class Table {
   /// Throws std::logic_error for more.
   void add(std::vector<std::string> cells);
   [[nodiscard]] bool empty() const { return rows_.empty(); }
+  [[nodiscard]] const std::vector<Column>& columns() const { return columns_; }
+  [[nodiscard]] const std::vector<std::vector<std::string>>& rows() const { return rows_; }
   [[nodiscard]] std::string text(const Ink& ink) const;
 
  private:

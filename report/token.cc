@@ -119,7 +119,7 @@ double token_wire_us(const Record& record) {
   return record.counter("wire_us").value_or(record.time_s / kMicrosecond);
 }
 
-std::string token_text(const ResultFile& file, const Ink& ink) {
+Table token_table(const ResultFile& file, const Ink& ink) {
   using enum Table::Align;
   Table table({{"model", kLeft},
                {"strategy", kLeft},
@@ -132,8 +132,6 @@ std::string token_text(const ResultFile& file, const Ink& ink) {
                {"off by"},
                {"of it", kLeft},
                {"verdict", kLeft}});
-  std::string explanations;
-  std::string reading;
   for (const auto& record : file.records) {
     if (record.operation != kToken) continue;
     const auto off = off_by(record);
@@ -143,6 +141,16 @@ std::string token_text(const ResultFile& file, const Ink& ink) {
                time_text(record, "p99_us"), time_text(record, "priced_us"),
                off ? fmt::format("{:+.1f} %", 100 * *off) : "-", shares_of(record),
                verdict_text(record, ink)});
+  }
+  return table;
+}
+
+std::string token_causes(const ResultFile& file) {
+  std::string explanations;
+  std::string reading;
+  for (const auto& record : file.records) {
+    if (record.operation != kToken) continue;
+    const auto off = off_by(record);
     if (off && std::abs(*off) > kFarOff) explanations += explain(record, *off);
     if (const auto rate = record.counter("read_GBps")) {
       reading += fmt::format("{} {}, {}: {} of pauses, which read {:.1f} GB/s with one thread.\n",
@@ -150,12 +158,17 @@ std::string token_text(const ResultFile& file, const Ink& ink) {
                              printable(step_of(record)), time_text(record, "paused_us"), *rate);
     }
   }
+  return reading + explanations;
+}
+
+std::string token_text(const ResultFile& file, const Ink& ink) {
+  const auto table = token_table(file, ink);
   if (table.empty()) return {};
   return fmt::format(
       "\n{}\n{}\nmean, p50, p99: all messages of one token, from the embedding to the sampled "
       "tokens; priced: their count times what\neach takes on the curve of the same run; off by: of "
-      "the mean, without pauses.\n{}{}",
-      ink.bold("a token's messages"), table.text(ink), reading, explanations);
+      "the mean, without pauses.\n{}",
+      ink.bold("a token's messages"), table.text(ink), token_causes(file));
 }
 
 }  // namespace wiretax

@@ -20,4 +20,8 @@ double token_wire_us(const Record& record);
 /// file has no such rows.
 std::string token_text(const ResultFile& file, const Ink& ink);
 
+/// Its table, and the sentences behind it.
+Table token_table(const ResultFile& file, const Ink& ink);
+std::string token_causes(const ResultFile& file);
+
 }  // namespace wiretax

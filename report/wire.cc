@@ -135,7 +135,7 @@ std::string percent_of(const std::optional<double>& part, const std::optional<do
   return part && whole && *whole > 0 ? fmt::format("{:.1f}", 100 * *part / *whole) : "-";
 }
 
-std::string bandwidth_text(const Ways& ways, const Ink& ink) {
+Table bandwidth_table(const Ways& ways) {
   using enum Table::Align;
   Table table({{"ranks", kLeft},
                {"link", kLeft},
@@ -150,10 +150,10 @@ std::string bandwidth_text(const Ways& ways, const Ink& ink) {
                rate_of(way.bound), percent_of(way.rdma, way.bound),
                way.limit.empty() ? "-" : printable(way.limit)});
   }
-  return table.empty() ? "" : fmt::format("\n{}", table.text(ink));
+  return table;
 }
 
-std::string latency_text(const Ways& ways, const Ink& ink) {
+Table latency_table(const Ways& ways) {
   using enum Table::Align;
   Table table(
       {{"ranks", kLeft}, {"link", kLeft}, {"one way of"}, {"RDMA"}, {"TCP"}, {"TCP / RDMA"}});
@@ -166,26 +166,39 @@ std::string latency_text(const Ways& ways, const Ink& ink) {
                  fmt::format("{:.1f}", tcp->second / rdma_s)});
     }
   }
-  return table.empty() ? "" : fmt::format("\n{}", table.text(ink));
+  return table;
+}
+
+std::vector<Table> tables_of(const Collector& run) {
+  std::vector<Table> tables = {bandwidth_table(run.ways()), latency_table(run.ways())};
+  std::erase_if(tables, [](const Table& table) { return table.empty(); });
+  return tables;
 }
 
 std::string text_of(const Collector& run, const Ink& ink) {
-  auto text = bandwidth_text(run.ways(), ink) + latency_text(run.ways(), ink);
+  std::string text;
+  for (const auto& table : tables_of(run)) text += fmt::format("\n{}", table.text(ink));
   for (const auto& line : run.left_out()) text += fmt::format("not used: {}\n", printable(line));
   const auto mark = printable(run.mark());
   return text + (mark.empty() ? "" : fmt::format("{}\n", ink.doubtful(mark)));
 }
 
-}  // namespace
-
-std::string wire_text(std::span<const ResultFile> files, const Ink& ink) {
-  // Runs are told apart, since the better of two is neither.
+/// By folder and hosts: runs are told apart, since the better of two is neither.
+std::map<std::pair<std::string, std::string>, Collector> runs_of(
+    std::span<const ResultFile> files) {
   std::map<std::pair<std::string, std::string>, Collector> runs;
   for (const auto& file : files) {
     const auto hosts = std::string(file.context_value("hosts"));
     runs[{file.path.parent_path().string(), hosts}].add(file);
   }
   std::erase_if(runs, [](const auto& run) { return !run.second.has_rdma(); });
+  return runs;
+}
+
+}  // namespace
+
+std::string wire_text(std::span<const ResultFile> files, const Ink& ink) {
+  const auto runs = runs_of(files);
   std::string text;
   for (const auto& [run, collector] : runs) {
     if (runs.size() > 1) {
@@ -195,6 +208,14 @@ std::string wire_text(std::span<const ResultFile> files, const Ink& ink) {
     text += text_of(collector, ink);
   }
   return text;
+}
+
+std::vector<Table> wire_tables(std::span<const ResultFile> files) {
+  std::vector<Table> tables;
+  for (const auto& [run, collector] : runs_of(files)) {
+    for (auto& table : tables_of(collector)) tables.push_back(std::move(table));
+  }
+  return tables;
 }
 
 }  // namespace wiretax

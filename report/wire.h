@@ -2,6 +2,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "report/record.h"
 #include "report/table.h"
@@ -13,5 +14,8 @@ namespace wiretax {
 /// of a message at the sizes that both have. Folders and groups of hosts are told apart. Empty
 /// where no file has RDMA.
 std::string wire_text(std::span<const ResultFile> files, const Ink& ink);
+
+/// The same as tables, none of them empty, without what was not used.
+std::vector<Table> wire_tables(std::span<const ResultFile> files);
 
 }  // namespace wiretax

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,9 @@
 #include "report/table.h"
 
 namespace wiretax {
+
+struct Request;
+struct ResultFile;
 
 using Paths = std::vector<std::filesystem::path>;
 
@@ -65,6 +69,8 @@ struct DecideOptions {
   Colour colour = Colour::kAuto;
 };
 int run_decide(const DecideOptions& options);
+/// What it decides on, with the curves of `results`; the options' own paths are not read.
+Request decide_request(const DecideOptions& options, std::span<const ResultFile> results);
 
 /// Exit code: that of the first file that does not say complete.
 int run_status(const Paths& paths);

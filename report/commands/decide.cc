@@ -67,12 +67,12 @@ Machine machine_of(const DecideOptions& options) {
 }
 
 /// The published profile joins where it was asked for, and where nothing measured can decide.
-void add_fabrics(const DecideOptions& options, Request& request) {
-  const auto results = read_results(options.paths);
+void add_fabrics(const DecideOptions& options, std::span<const ResultFile> results,
+                 Request& request) {
   auto measured = fabrics_of(results, options.ranks);
   request.fabrics = std::move(measured.usable);
   request.notes = std::move(measured.notes);
-  if (!options.paths.empty() && request.fabrics.empty()) {
+  if (!results.empty() && request.fabrics.empty()) {
     request.unusable = fmt::format("Nothing in the given files can be decided with: {}.",
                                    fmt::join(request.notes, "; "));
     request.notes.clear();
@@ -101,19 +101,6 @@ void add_fabrics(const DecideOptions& options, Request& request) {
   std::ranges::stable_sort(request.fabrics, std::greater<>(), &Fabric::decides);
 }
 
-Request request_of(const DecideOptions& options) {
-  Request request;
-  for (const auto& name : options.models) request.models.push_back(find_model(name));
-  request.batches = parse_count_list(options.batches);
-  request.context = options.context == 0 ? kUsualContext : options.context;
-  request.ranks = options.ranks;
-  request.machine = machine_of(options);
-  if (!options.gamma.empty()) request.gamma = band_option(options.gamma, "--gamma", 1);
-  add_fabrics(options, request);
-  read_workload(options, request);
-  return request;
-}
-
 void write_file(const std::filesystem::path& path, const std::string& text) {
   std::ofstream stream(path, std::ios::binary);
   stream << text;
@@ -122,8 +109,22 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
 
 }  // namespace
 
+Request decide_request(const DecideOptions& options, std::span<const ResultFile> results) {
+  Request request;
+  for (const auto& name : options.models) request.models.push_back(find_model(name));
+  request.batches = parse_count_list(options.batches);
+  request.context = options.context == 0 ? kUsualContext : options.context;
+  request.ranks = options.ranks;
+  request.machine = machine_of(options);
+  if (!options.gamma.empty()) request.gamma = band_option(options.gamma, "--gamma", 1);
+  add_fabrics(options, results, request);
+  read_workload(options, request);
+  return request;
+}
+
 int run_decide(const DecideOptions& options) {
-  const auto request = request_of(options);
+  const auto results = read_results(options.paths);
+  const auto request = decide_request(options, results);
   const auto decision = decide(request);
   const auto json = decision_json(request, decision);
   if (!options.out.empty()) write_file(options.out, json);
@@ -132,7 +133,6 @@ int run_decide(const DecideOptions& options) {
     return 0;
   }
   const Ink ink(options.colour);
-  const auto results = read_results(options.paths);
   for (const auto& text : {aftermath_text(results, ink), wire_text(results, ink)}) {
     if (!text.empty()) fmt::print("{}\n", text);
   }

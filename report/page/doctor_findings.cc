@@ -1,0 +1,55 @@
+#include "report/page/doctor_findings.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "report/record.h"
+
+namespace wiretax {
+namespace {
+
+using DoctorJson = nlohmann::json;
+
+std::string text_at(const DoctorJson& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+DoctorJson list_at(const DoctorJson& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_array() ? *found : DoctorJson::array();
+}
+
+DoctorFinding finding_of(const DoctorJson& json) {
+  return {.id = text_at(json, "id"),
+          .severity = text_at(json, "severity"),
+          .who = text_at(json, "who"),
+          .evidence = text_at(json, "evidence"),
+          .fix = text_at(json, "fix")};
+}
+
+}  // namespace
+
+DoctorFindings parse_doctor_findings(std::string_view text, const std::filesystem::path& path) {
+  const auto document = DoctorJson::parse(text, nullptr, false);
+  if (!document.is_object()) {
+    throw InputError(fmt::format("{}: this is not what wiretax-doctor writes", path.string()));
+  }
+  DoctorFindings doctor = {.examined = true, .hosts = {}, .findings = {}};
+  for (const auto& finding : list_at(document, "findings")) {
+    if (!finding.is_object() || text_at(finding, "id").empty()) {
+      throw InputError(fmt::format("{}: a finding without its id", path.string()));
+    }
+    doctor.findings.push_back(finding_of(finding));
+  }
+  for (const auto& host : list_at(document, "hosts")) {
+    if (!host.is_object()) continue;
+    for (const auto* const key : {"host", "who"}) {
+      if (const auto name = text_at(host, key); !name.empty()) doctor.hosts.push_back(name);
+    }
+  }
+  return doctor;
+}
+
+}  // namespace wiretax

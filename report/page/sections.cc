@@ -1,0 +1,369 @@
+#include "report/page/sections.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "report/aftermath.h"
+#include "report/floor.h"
+#include "report/links.h"
+#include "report/page/badges.h"
+#include "report/page/environment.h"
+#include "report/page/html.h"
+#include "report/page/overview.h"
+#include "report/page/rows.h"
+#include "report/symptoms.h"
+#include "report/token.h"
+#include "report/units.h"
+#include "report/wire.h"
+
+namespace wiretax {
+namespace {
+
+constexpr auto kPlainInk = Colour::kNever;
+
+std::string section(std::string_view id, std::string_view title, const std::string& content) {
+  if (content.empty()) return {};
+  return fmt::format("<section id={0} aria-labelledby={0}-h><h2 id={0}-h>{1}</h2>\n{2}</section>\n",
+                     id, html_text(title), content);
+}
+
+/// Where a script draws; without one it is not there.
+std::string chart(std::string_view id, std::string_view label) {
+  return fmt::format(
+      "<figure class=chart data-chart={0} hidden><div><canvas id={0} role=img aria-label=\"{1}\">"
+      "</canvas></div></figure>\n",
+      id, html_text(label));
+}
+
+/// In front of what belongs to one run of several.
+std::string of_run(const Page& page, const PageRun& run, std::string_view what) {
+  return page.runs.size() == 1 ? std::string(what) : fmt::format("{}: {}", run.name, what);
+}
+
+std::string_view tone_name(Tone tone) {
+  switch (tone) {
+    case Tone::kGood:
+      return "good";
+    case Tone::kPlain:
+      return "plain";
+    case Tone::kDoubtful:
+      return "doubtful";
+    case Tone::kBad:
+      return "bad";
+  }
+  return {};
+}
+
+std::string badges_html(const Page& page) {
+  std::string html;
+  for (const auto& run : page.runs) {
+    html += fmt::format("<ul class=badges aria-label=\"{}\">",
+                        html_text(of_run(page, run, "What to know first")));
+    for (const auto& badge : badges_of(run)) {
+      html += fmt::format("<li class={}>{}", tone_name(badge.tone),
+                          html_text(of_run(page, run, badge.text)));
+    }
+    html += "</ul>\n";
+  }
+  return html;
+}
+
+/// The first answer of a fabric that decides, which is what the selectors begin with.
+std::string first_sentence(const Page& page) {
+  for (const auto& run : page.runs) {
+    for (const auto& at : run.decided) {
+      for (const auto& answer : at.decision.answers) {
+        if (at.request.fabric(answer.fabric).decides()) return answer.sentence;
+      }
+    }
+  }
+  return "Nothing here can be decided with.";
+}
+
+std::string answer_section(const Page& page) {
+  std::string html =
+      "<form id=chosen class=chosen hidden aria-label=\"What the answer is for\"></form>\n";
+  html += fmt::format("<p id=sentence class=sentence aria-live=polite>{}</p>\n",
+                      html_text(first_sentence(page)));
+  html += "<dl id=facts class=facts hidden></dl>\n";
+  return html + badges_html(page);
+}
+
+std::string missing_section(const Page& page) {
+  std::string html;
+  for (const auto& run : page.runs) {
+    for (const auto& sentence : run.missing) {
+      html += fmt::format("<li>{}\n", html_text(of_run(page, run, sentence)));
+    }
+  }
+  return html.empty() ? "" : fmt::format("<ul class=missing>\n{}</ul>\n", html);
+}
+
+std::string maps_of(const Page& page, std::size_t number) {
+  const auto& run = page.runs[number];
+  std::string html;
+  for (const auto& at : run.decided) {
+    for (const auto& fabric : at.request.fabrics) {
+      if (!fabric.decides()) continue;
+      html += map_html(at, fabric,
+                       fmt::format("data-run={} data-context={} data-fabric=\"{}\"", number,
+                                   at.request.context, html_text(fabric.name)));
+    }
+  }
+  return html;
+}
+
+std::string map_section(const Page& page) {
+  std::string html;
+  for (std::size_t i = 0; i < page.runs.size(); ++i) {
+    const auto maps = maps_of(page, i);
+    if (page.runs.size() > 1 && !maps.empty()) {
+      html += fmt::format("<h3>{}</h3>\n", html_text(page.runs[i].name));
+    }
+    html += maps;
+    const auto stretches = stretches_table(page.runs[i]);
+    if (stretches.empty()) continue;
+    html += fmt::format(
+        "<details><summary>{}</summary>\n{}</details>\n",
+        html_text(of_run(page, page.runs[i], "Between which batches an answer stays")),
+        html_table(stretches, {.caption = of_run(page, page.runs[i], "The answer by batch")}));
+  }
+  if (html.empty()) return {};
+  return "<p>The percentage is how far the winner is ahead of the best of the others. Too close: "
+         "the order changes within the assumptions.</p>\n" +
+         html + "<p id=no-map class=note hidden></p>\n";
+}
+
+std::string strategies_section(const Page& page) {
+  std::string tables;
+  for (const auto& run : page.runs) {
+    const auto strategies = strategies_table(run);
+    if (strategies.empty()) continue;
+    tables += html_table(
+        strategies, {.caption = of_run(page, run, "What a step of every strategy is made of")});
+    tables += html_table(answers_table(run), {.caption = of_run(page, run, "Every answer")});
+  }
+  if (tables.empty()) return {};
+  return chart("chart-parts",
+               "Milliseconds of a step by strategy and part, as in the table below") +
+         "<details><summary>All models, batches and contexts as tables</summary>\n" + tables +
+         "</details>\n";
+}
+
+std::string floor_html(const Page& page, const PageRun& run) {
+  const auto table = floor_table(run.files);
+  if (table.empty()) return {};
+  const auto caption = of_run(page, run, "How much of a library's time is not the wire");
+  return fmt::format("<details><summary>{}</summary>\n{}</details>\n", html_text(caption),
+                     html_table(table, {.caption = caption, .hidden_caption = true}));
+}
+
+std::string wire_html(const Page& page, const PageRun& run) {
+  std::string html;
+  int number = 0;
+  for (const auto& table : wire_tables(run.files)) {
+    html += html_table(
+        table,
+        {.caption = fmt::format("{} {}", of_run(page, run, "RDMA, TCP and the bound"), ++number)});
+  }
+  return html;
+}
+
+bool has_points(const Page& page) {
+  return std::ranges::any_of(page.runs, [](const PageRun& run) {
+    return std::ranges::any_of(run.files,
+                               [](const ResultFile& file) { return !file.records.empty(); });
+  });
+}
+
+std::string sizes_section(const Page& page) {
+  std::string html;
+  for (const auto& run : page.runs) html += floor_html(page, run) + wire_html(page, run);
+  if (!has_points(page)) return html;
+  return "<h3>Time</h3>\n<div id=sizes-choice class=chosen hidden></div>\n" +
+         chart("chart-time", "Microseconds against bytes, as in the table of all points") +
+         "<h3>Bandwidth</h3>\n<div id=rates-choice class=chosen hidden></div>\n" +
+         chart("chart-rate", "GB/s against bytes, as in the table of all points") +
+         "<p class=note>Bands are 95 % intervals of the mean; vertical lines are the all-reduces "
+         "of "
+         "the chosen model, one for each batch; the table of all points below has every "
+         "number.</p>\n" +
+         html;
+}
+
+std::string links_section(const Page& page) {
+  std::string tables;
+  for (const auto& run : page.runs) {
+    for (const auto& file : run.files) {
+      int number = 0;
+      for (const auto& table : links_tables(file)) {
+        tables += html_table(
+            table, {.caption = of_run(page, run, number++ == 0 ? "Links" : "Their devices")});
+      }
+    }
+  }
+  if (tables.empty()) return {};
+  return chart("chart-links", "GB/s of every link alone and together, as in the table below") +
+         tables;
+}
+
+std::string token_section(const Page& page) {
+  std::string tables;
+  for (const auto& run : page.runs) {
+    for (const auto& file : run.files) {
+      const auto table = token_table(file, Ink(kPlainInk));
+      if (table.empty()) continue;
+      const auto name = fmt::format("A token's messages, {}", file.path.filename().string());
+      tables += html_table(table, {.caption = of_run(page, run, name)});
+      const auto causes = token_causes(file);
+      if (!causes.empty()) {
+        tables += fmt::format(
+            "<details><summary>Why they differ from their price</summary><pre "
+            "tabindex=0>");
+        for (std::size_t from = 0; from < causes.size();) {
+          const auto end = std::min(causes.find('\n', from), causes.size());
+          tables += html_text(std::string_view(causes).substr(from, end - from)) + "\n";
+          from = end + 1;
+        }
+        tables += "</pre></details>\n";
+      }
+    }
+  }
+  if (tables.empty()) return {};
+  return chart("chart-token", "A token's messages, measured and priced, as in the table below") +
+         tables;
+}
+
+std::string finding_html(std::string_view severity, std::string_view id, std::string_view where,
+                         std::string_view evidence, std::string_view fix) {
+  return fmt::format("<li class={0}><b>{0}: {1}</b>{2}<br>{3}<br><span>What to do: {4}</span>\n",
+                     html_text(severity), html_text(id),
+                     where.empty() ? "" : ", " + html_text(where), html_text(evidence),
+                     html_text(fix));
+}
+
+/// What the doctor saw before, and what only the results show.
+std::string findings_section(const Page& page) {
+  std::string html;
+  for (const auto& run : page.runs) {
+    std::string list;
+    for (const auto& finding : run.doctor.findings) {
+      list +=
+          finding_html(finding.severity, finding.id, finding.who, finding.evidence, finding.fix);
+    }
+    for (const auto& [id, evidence] : aftermath(run.files)) {
+      list += finding_html("warning", id, "seen in the results", evidence, find_symptom(id).fix);
+    }
+    if (page.runs.size() > 1) html += fmt::format("<h3>{}</h3>\n", html_text(run.name));
+    if (!list.empty()) {
+      html += fmt::format("<ul class=findings>\n{}</ul>\n", list);
+    } else if (run.doctor.examined) {
+      html += "<p>Nothing: wiretax-doctor found no fault, and the results show none.</p>\n";
+    } else {
+      html +=
+          "<p>Nobody has looked: there is no doctor.json. Type wiretax-doctor --out "
+          "doctor.json in the folder of the run, and make the page anew.</p>\n";
+    }
+  }
+  return html;
+}
+
+std::string compare_section(const Page& page) {
+  std::string html;
+  for (std::size_t i = 0; i < page.comparisons.size(); ++i) {
+    const auto& [sentence, comparison] = page.comparisons[i];
+    html += fmt::format("<p>A is {}, B is {}. {}</p>\n", html_text(page.runs.front().name),
+                        html_text(page.runs[i + 1].name), html_text(sentence));
+    Table differences({{"what differs", Table::Align::kLeft},
+                       {"A", Table::Align::kLeft},
+                       {"B", Table::Align::kLeft},
+                       {"so", Table::Align::kLeft}});
+    for (const auto& difference : comparison.differences) {
+      differences.add({difference.what, difference.a, difference.b,
+                       difference.forbids ? "times cannot be compared" : ""});
+    }
+    if (!differences.empty()) {
+      html += html_table(
+          differences, {.caption = fmt::format("What differs from {} to {}", page.runs.front().name,
+                                               page.runs[i + 1].name)});
+    }
+    const auto table = comparison_table(comparison);
+    if (table.empty()) continue;
+    html += html_table(table, {.caption = fmt::format("{} beside {}", page.runs[i + 1].name,
+                                                      page.runs.front().name),
+                               .attributes = "class=sortable"});
+  }
+  return html;
+}
+
+std::string points_section(const Page& page) {
+  std::string html;
+  for (const auto& run : page.runs) {
+    const auto table = rows_table(run);
+    if (table.empty()) continue;
+    html += html_table(table, {.caption = of_run(page, run, "All points"),
+                               .attributes = "class=\"sortable points\"",
+                               .hidden_caption = page.runs.size() == 1});
+  }
+  if (html.empty()) return {};
+  return "<p class=note>bytes: nccl-tests' size; mean: total time over operations, from and to: "
+         "its 95 % interval; p50, p99, max: of single operations; GB/s: 10^9 bytes per second; n: "
+         "batches measured. An empty cell: the samples cannot say.</p>\n" +
+         html;
+}
+
+std::string environment_section(const Page& page) {
+  std::string html;
+  for (const auto& run : page.runs) {
+    const auto table = environment_table(run);
+    if (!table.empty()) html += html_table(table, {.caption = of_run(page, run, "As it was told")});
+  }
+  return html;
+}
+
+std::string assumptions_section(const Page& page) {
+  std::set<std::string> notes;
+  for (const auto& run : page.runs) {
+    for (const auto& at : run.decided) {
+      notes.insert(at.decision.notes.begin(), at.decision.notes.end());
+      if (!at.request.unusable.empty()) notes.insert(at.request.unusable);
+    }
+  }
+  std::string html;
+  for (const auto& note : notes) html += fmt::format("<li>{}\n", html_text(note));
+  return html.empty() ? "" : fmt::format("<ul class=notes>\n{}</ul>\n", html);
+}
+
+std::string heading(const Page& page) {
+  std::vector<std::string> names;
+  for (const auto& run : page.runs) names.push_back(run.name);
+  return fmt::format(
+      "<header><h1>What the wire costs per token</h1><p>{}{}</p></header>\n",
+      html_text(fmt::format("{}", fmt::join(names, " and "))),
+      page.redacted ? ", without the names of hosts, home folders and addresses" : "");
+}
+
+}  // namespace
+
+std::string page_body(const Page& page) {
+  std::string body = "<a class=skip href=#answer>To the answer</a>\n" + heading(page) + "<main>\n";
+  body += section("answer", "TP, PP or replicas?", answer_section(page));
+  body += section("missing", "What is missing", missing_section(page));
+  body += section("compare", "The runs beside each other", compare_section(page));
+  body += section("map", "Decision map", map_section(page));
+  body += section("strategies", "Time per token, by strategy", strategies_section(page));
+  body += section("sizes", "Time and bandwidth, by size", sizes_section(page));
+  body += section("links", "Links, alone and together", links_section(page));
+  body += section("token", "A token's messages, measured and priced", token_section(page));
+  body += section("findings", "What was found, and what to do", findings_section(page));
+  body += section("points", "All points", points_section(page));
+  body += section("assumptions", "What was assumed", assumptions_section(page));
+  body += section("environment", "Environment", environment_section(page));
+  return body +
+         fmt::format("</main>\n<footer><p>wiretax {}</p></footer>\n", html_text(page.version));
+}
+
+}  // namespace wiretax

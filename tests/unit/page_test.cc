@@ -1,0 +1,240 @@
+// wiretax-report page as a user runs it: what is in the file, and what is not.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "own_folder.h"
+#include "report/page/html.h"
+#include "report/page/redaction.h"
+#include "run_report.h"
+
+namespace wiretax {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+using OnPage = nlohmann::json;
+
+constexpr const char* kHostileName = "</script><script>alert(1)</script>";
+
+OnPage page_row(std::uint64_t bytes, double time_us) {
+  return {{"name", "all_reduce/backend:nccl/type:bfloat16/place:out/timing:chained/bytes:" +
+                       std::to_string(bytes)},
+          {"run_type", "iteration"},
+          {"real_time", time_us},
+          {"time_unit", "us"},
+          {"bytes", bytes},
+          {"ranks", 2},
+          {"samples", 40},
+          {"label", "valid"},
+          {"mean_lo_us", time_us * .99},
+          {"mean_hi_us", time_us * 1.01}};
+}
+
+OnPage page_results(double time_us) {
+  return {{"context",
+           {{"wiretax_schema", 1},
+            {"wiretax_status", "complete"},
+            {"wiretax_program", "wiretax-collectives"},
+            {"wiretax_fabric", "nccl"},
+            {"wiretax_fabric_kind", "engine"},
+            {"hosts", {"spark-a", "spark-b"}},
+            {"interface", "enp1s0f0np0 10.0.1.7/24"},
+            {"command", "/home/ann/wiretax-collectives --out x.json"}}},
+          {"benchmarks", {page_row(8192, time_us), page_row(1048576, time_us * 8)}}};
+}
+
+class PageCli : public testing::Test {
+ protected:
+  void SetUp() override { std::filesystem::create_directories(folder_ / "run"); }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void write(const std::string& name, const std::string& text) const {
+    std::filesystem::create_directories((folder_ / name).parent_path());
+    std::ofstream(folder_ / name) << text;
+  }
+
+  /// The page of the folders named, and the program's exit code.
+  std::string page_of(const std::string& arguments, int code) const {
+    const auto file = folder_ / "report.html";
+    const auto result =
+        run("page " + arguments + " --batch 1,8 --model Llama-3.1-8B -o " + file.string());
+    EXPECT_EQ(result.code, code) << result.output;
+    std::ifstream stream(file);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+
+  std::string run_folder() const { return (folder_ / "run").string(); }
+
+  std::filesystem::path folder_ = own_folder();
+};
+
+OnPage data_of(const std::string& page) {
+  const std::string start = "<script type=\"application/json\" id=\"data\">";
+  const auto from = page.find(start) + start.size();
+  return OnPage::parse(page.substr(from, page.find("</script>", from) - from));
+}
+
+TEST_F(PageCli, IsOneFileThatFetchesNothing) {
+  write("run/collectives-nccl.json", page_results(27).dump());
+  const auto page = page_of(run_folder(), 0);
+  EXPECT_THAT(page, AllOf(StartsWith("<!doctype html>"), HasSubstr("default-src 'none'"),
+                          HasSubstr("script-src 'sha256-"), Not(HasSubstr("unsafe-inline")),
+                          Not(HasSubstr(" src=\"")), Not(HasSubstr("<link rel=\"stylesheet"))));
+}
+
+TEST_F(PageCli, SaysTheAnswerWithoutJavaScript) {
+  write("run/collectives-nccl.json", page_results(27).dump());
+  const auto page = page_of(run_folder(), 0);
+  EXPECT_THAT(page,
+              AllOf(HasSubstr("class=sentence aria-live=polite>Llama-3.1-8B (bf16), batch 1, with "
+                              "nccl: TP=2, "),
+                    HasSubstr("<td class=clear><b>tp2</b>"), HasSubstr("All points")));
+}
+
+TEST_F(PageCli, HoldsTheNumbersOfDecide) {
+  write("run/collectives-nccl.json", page_results(27).dump());
+  const auto data = data_of(page_of(run_folder() + " --context 1024", 0));
+  const auto told =
+      OnPage::parse(run("decide " + run_folder() +
+                        " --published dgx-spark-roce --batch 1,8 --model Llama-3.1-8B --json")
+                        .output);
+  const auto& rows = data["runs"][0]["decided"][0]["rows"];
+  const auto place = [&](const std::string& key) {
+    const auto& keys = rows["keys"];
+    return static_cast<std::size_t>(std::find(keys.begin(), keys.end(), key) - keys.begin());
+  };
+  ASSERT_EQ(rows["rows"].size(), told["rows"].size());
+  for (std::size_t i = 0; i < told["rows"].size(); ++i) {
+    const auto& expected = told["rows"][i];
+    const auto& row = rows["rows"][i];
+    EXPECT_EQ(row[place("strategy")], expected["strategy"]);
+    EXPECT_NEAR(row[place("step_s.mid")].get<double>(), expected["step_s"]["mid"].get<double>(),
+                1e-5 * expected["step_s"]["mid"].get<double>());
+    EXPECT_EQ(row[place("break_even_allreduce_s")].is_null(),
+              expected["break_even_allreduce_s"].is_null());
+  }
+}
+
+TEST_F(PageCli, NamesThatAreMarkupAreText) {
+  auto results = page_results(27);
+  results["context"]["hosts"] = {kHostileName};
+  results["context"]["wiretax_fabric"] = kHostileName;
+  write("run/collectives-nccl.json", results.dump());
+  write("run/doctor.json", OnPage{{"findings",
+                                   {{{"id", kHostileName},
+                                     {"severity", "fault"},
+                                     {"who", kHostileName},
+                                     {"evidence", "<b>"},
+                                     {"fix", "\"><img src=x>"}}}}}
+                               .dump());
+  const auto page = page_of(run_folder(), 0);
+  EXPECT_THAT(page, AllOf(Not(HasSubstr("<script>alert")), Not(HasSubstr("<img")),
+                          HasSubstr("&lt;script&gt;alert(1)")));
+  EXPECT_EQ(data_of(page)["runs"][0]["curves"][0]["fabric"], kHostileName);
+}
+
+TEST_F(PageCli, WhatTheSamplesCannotSayIsAbsent) {
+  write("run/collectives-nccl.json", page_results(27).dump());
+  const auto page = page_of(run_folder(), 0);
+  EXPECT_THAT(page, AllOf(HasSubstr("<td class=n>27<td class=n>26.73<td class=n>27.27<td class=n>"
+                                    "<td class=n><td class=n>"),
+                          Not(HasSubstr(">nan")), Not(HasSubstr(">inf"))));
+}
+
+TEST_F(PageCli, AnEmptyFolderIsAPageThatSaysSo) {
+  const auto page = page_of(run_folder(), 5);
+  EXPECT_THAT(page,
+              AllOf(HasSubstr("What is missing"), HasSubstr("there are no result files in it"),
+                    HasSubstr("./scripts/run"), HasSubstr("published figures")));
+}
+
+TEST_F(PageCli, OutputOfOtherToolsIsNamed) {
+  std::filesystem::create_directories(folder_ / "run");
+  std::filesystem::copy_file(WIRETAX_TEST_DATA "/importers/iperf3-3.12.json",
+                             folder_ / "run" / "iperf3.json");
+  const auto page = page_of(run_folder(), 5);
+  EXPECT_THAT(page, AllOf(HasSubstr("output of other tools"), HasSubstr("iperf3.json")));
+}
+
+TEST_F(PageCli, OnlySkippedPoints) {
+  auto results = page_results(27);
+  results["benchmarks"] = {{{"name", "tcp_bandwidth/interface:lo/bytes:8"},
+                            {"error_occurred", true},
+                            {"error_message", "skipped: needs at least two ranks"}}};
+  write("run/tcp.json", results.dump());
+  EXPECT_THAT(page_of(run_folder(), 5),
+              AllOf(HasSubstr("Nothing was measured"), HasSubstr("needs at least two ranks")));
+}
+
+TEST_F(PageCli, AFileThatIsCutOffDoesNotHideTheOthers) {
+  write("run/collectives-nccl.json", page_results(27).dump());
+  write("run/tcp.json", page_results(27).dump().substr(0, 200));
+  EXPECT_THAT(page_of(run_folder(), 5),
+              AllOf(HasSubstr("tcp.json"), HasSubstr("it is left out"), HasSubstr("TP=2, ")));
+}
+
+TEST_F(PageCli, WhatIsNotThereMakesNoPage) {
+  EXPECT_THAT(page_of((folder_ / "none").string(), 5), testing::IsEmpty());
+}
+
+TEST_F(PageCli, PublishedFiguresAreMarked) {
+  auto results = page_results(27);
+  results["context"]["wiretax_fabric"] = "mpi lo";
+  results["context"]["wiretax_fabric_kind"] = "loopback";
+  write("run/collectives-mpi-lo.json", results.dump());
+  EXPECT_THAT(
+      page_of(run_folder(), 0),
+      AllOf(HasSubstr("the answer rests on published figures, not on a measurement of yours"),
+            HasSubstr("mpi lo is not a network")));
+}
+
+TEST_F(PageCli, TwoRunsComeWithTheVerdicts) {
+  write("a/collectives-nccl.json", page_results(27).dump());
+  write("b/collectives-nccl.json", page_results(40).dump());
+  const auto page = page_of((folder_ / "a").string() + " " + (folder_ / "b").string(), 0);
+  EXPECT_THAT(page, AllOf(HasSubstr("The runs beside each other"), HasSubstr("<td>SLOWER")));
+  EXPECT_EQ(data_of(page)["runs"].size(), 2);
+  EXPECT_EQ(data_of(page)["runs"][1]["curves"][0]["points"][0][6], "SLOWER");
+}
+
+TEST_F(PageCli, RedactedItNamesNobody) {
+  write("run/collectives-nccl.json", page_results(27).dump());
+  write("run/doctor.json", R"({"findings": [{"id": "x", "severity": "info", "who": "spark-b",
+      "evidence": "spark-b.corp.example has fe80::1 and 10.0.1.8", "fix": "ssh ann@spark-a"}]})");
+  const auto page = page_of(run_folder() + " --redact", 0);
+  EXPECT_THAT(
+      page, AllOf(HasSubstr("host-1"), HasSubstr("host-2 has address-"), Not(HasSubstr("spark-a")),
+                  Not(HasSubstr("spark-b")), Not(HasSubstr("corp.example")),
+                  Not(HasSubstr("10.0.1.")), Not(HasSubstr("fe80")), Not(HasSubstr("/home/ann"))));
+}
+
+TEST(Redaction, TakesNamesAndAddressesButNoOtherNumbers) {
+  Redaction redaction;
+  redaction.add_host("spark-a.lan");
+  const auto expect = [&](const std::string& text, const std::string& redacted) {
+    EXPECT_EQ(redaction.text(text), redacted);
+  };
+  expect("at spark-a.lan, spark-ab and my-spark-a", "at host-1, spark-ab and my-spark-a");
+  expect("10.0.0.1:4711, 10.0.0.2. 10.0.0.1/24", "address-1:4711, address-2. address-1/24");
+  expect("gid ::ffff:10.0.0.3 mac 4c:bb:47:00:11:22", "gid address-3 mac address-4");
+  expect("pci 0000:01:00.0 at 07:02:45, 127.0.0.1, 5.4.3.2.1",
+         "pci 0000:01:00.0 at 07:02:45, 127.0.0.1, 5.4.3.2.1");
+  expect("/home/ann/x and /Users/ann", "/home/user/x and /Users/user");
+}
+
+TEST(PageHtml, EscapesText) {
+  EXPECT_EQ(html_text("<a b=\"c\">'&'\x1b"), "&lt;a b=&quot;c&quot;&gt;&#39;&amp;&#39;?");
+  EXPECT_EQ(json_in_html(R"({"a":"</script>"})"), R"({"a":"\u003c/script>"})");
+}
+
+}  // namespace
+}  // namespace wiretax
