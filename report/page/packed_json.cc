@@ -30,7 +30,7 @@ PageJson flat(const PageJson& object) {
 
 PageJson rounded(double value) {
   if (!std::isfinite(value)) return {};
-  return std::stod(fmt::format("{:.6g}", value));
+  return std::stod(fmt::format("{:.5g}", value));
 }
 
 PageJson packed(const PageJson& objects) {
@@ -46,7 +46,8 @@ PageJson packed(const PageJson& objects) {
       while (row.size() <= place->second) row.push_back(nullptr);
       row[place->second] = value;
     }
-    rows.push_back(row);
+    while (!row.empty() && row.back().is_null()) row.erase(row.size() - 1);
+    rows.push_back(std::move(row));
   }
   return {{"keys", keys}, {"rows", rows}};
 }

@@ -6,12 +6,12 @@ namespace wiretax {
 
 using PageJson = nlohmann::ordered_json;
 
-/// A list of objects with the same keys as {"keys": [...], "rows": [[...], ...]}, numbers to six
-/// figures: a third of the size. Within rows, objects are packed alike: {"low", "mid", "high"}
-/// becomes three numbers where `keys` has that name and its parts, "step_s.low" and so on.
+/// A list of objects as {"keys": [...], "rows": [[...], ...]}, numbers to five figures: a quarter
+/// of the size. An object within one is taken apart, one level deep: its keys become "step_s.low"
+/// and so on. A row ends with its last value that is not null.
 PageJson packed(const PageJson& objects);
 
-/// To six figures; null for what is not finite.
+/// To five figures; null for what is not finite.
 PageJson rounded(double value);
 
 }  // namespace wiretax

@@ -139,12 +139,13 @@
     let shown = 0;
     for (const map of document.querySelectorAll('#map .scroll[data-fabric]')) {
       map.hidden = !(map.dataset.run === (chosen.run?.value ?? '0') && map.dataset.context === chosen.context.value && map.dataset.fabric === chosen.network.value);
+      for (const cell of map.querySelectorAll('.now')) cell.classList.remove('now');
       if (map.hidden) continue;
       ++shown;
       const column = [...map.querySelectorAll('thead th')].findIndex((head) => head.textContent.trim() === `batch ${chosen.batch.value}`);
       for (const row of map.querySelectorAll('tbody tr')) {
         const here = row.cells[0].textContent.trim() === chosen.model.value;
-        [...row.cells].forEach((cell, i) => cell.classList.toggle('now', here && i === column));
+        if (here) row.cells[column]?.classList.add('now');
       }
     }
     const note = byId('no-map');

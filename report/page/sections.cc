@@ -292,9 +292,9 @@ std::string compare_section(const Page& page) {
     }
     const auto table = comparison_table(comparison);
     if (table.empty()) continue;
-    html += html_table(table, {.caption = fmt::format("{} beside {}", page.runs[i + 1].name,
-                                                      page.runs.front().name),
-                               .attributes = "class=sortable"});
+    const auto caption = fmt::format("{} beside {}", page.runs[i + 1].name, page.runs.front().name);
+    html += fmt::format("<details><summary>Every point of both</summary>\n{}</details>\n",
+                        html_table(table, {.caption = caption, .attributes = "class=sortable"}));
   }
   return html;
 }

@@ -1,4 +1,4 @@
-// Text for the page: a doctor.json, or an InputError; redacted and escaped, nothing of it is markup.
+// Text for the page: a doctor.json, or an InputError; redacted and escaped, none of it is markup.
 
 #include <cstdint>
 #include <cstdlib>

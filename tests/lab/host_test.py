@@ -134,7 +134,7 @@ class Measurements(LabTest):
         out = self.enterContext(tempfile.TemporaryDirectory()) + "/results"
         done = run("lab", "--out", out, "--bytes", "64Ki", "--deadline", str(2 * SECONDS), timeout=2 * SECONDS)
         self.assert_ends(done, 0)
-        self.assertEqual(done.stdout.splitlines()[-1], out)
+        self.assertEqual(done.stdout.splitlines()[-1], f"{out}/report.html")
         names = sorted(name for name in os.listdir(out) if name.endswith(".json"))
         self.assertEqual([name for name in names if not name.startswith("collectives-mpi-")],
                          ["collectives-one_shot.json", "decide.json", "doctor.json", "links.json", "rdma.json", "tcp.json"])

@@ -9,7 +9,7 @@ import unittest
 
 from scripts import BIN, SHORT, ScriptTest, finished_points, run, script
 
-FILES = ["collectives-mpi-lo.json", "collectives-mpi-shm.json", "decide.json", "doctor.json", "run.log", "tcp.json"]
+FILES = ["collectives-mpi-lo.json", "collectives-mpi-shm.json", "decide.json", "doctor.json", "report.html", "run.log", "tcp.json"]
 
 # Stands in for a measuring program: "$2" follows --out, as scripts/run puts it.
 PROGRAM = """#!/bin/sh
@@ -33,16 +33,16 @@ class WholeRun(ScriptTest):
         done = run("run", "--out", self.out, *SHORT)
         self.assert_ends(done, 0)
         self.assertEqual(sorted(os.listdir(self.out)), FILES)
-        for name in FILES[:2] + FILES[5:]:
+        for name in FILES[:2] + FILES[6:]:
             self.assertGreater(finished_points(f"{self.out}/{name}"), 0, name)
-        self.assertEqual(done.stdout.splitlines()[-1], self.out)
+        self.assertEqual(done.stdout.splitlines()[-1], f"{self.out}/report.html")
         self.assertIn("not a network", done.stdout)
         self.assertNotIn("\x1b", done.stdout + done.stderr)
 
     def test_a_tokens_messages(self):
         done = run("run", "--out", self.out, "--only", "token", "--interface", "shm", "--model", "Llama-3.1-8B", "--batch", "1")
         self.assert_ends(done, 0)
-        self.assertEqual(sorted(os.listdir(self.out)), ["decide.json", "doctor.json", "run.log", "token-mpi-shm.json"])
+        self.assertEqual(sorted(os.listdir(self.out)), ["decide.json", "doctor.json", "report.html", "run.log", "token-mpi-shm.json"])
         self.assertRegex(done.stdout, r"Llama-3\.1-8B +tp2 +decode of 1 +mpi shm ")
 
     def test_nccl_where_there_is_a_gpu(self):
@@ -50,7 +50,7 @@ class WholeRun(ScriptTest):
         done = run("run", "--out", self.out, "--only", "collectives", "--interface", "shm", *SHORT, env=environment)
         self.assert_ends(done, 0)
         self.assertEqual(sorted(os.listdir(self.out)), ["collectives-mpi-shm.json", "collectives-nccl.json", "collectives-nccl.rank0.log", "collectives-nccl.rank1.log",
-                                                        "decide.json", "doctor.json", "run.log", "transport-nccl.json"])
+                                                        "decide.json", "doctor.json", "report.html", "run.log", "transport-nccl.json"])
         self.assertIn("transport: SOCKET", done.stderr)
         self.assertIn("ranks share a GPU", done.stderr)
         self.assertGreater(finished_points(f"{self.out}/collectives-nccl.json"), 0)

@@ -10,7 +10,7 @@ import unittest
 import machines
 from scripts import SHORT, ScriptTest, finished_points, processes_naming, ranks_of, script, wait_for_first_point, wait_until
 
-FILES = ["collectives-mpi-mgmt0.json", "collectives-mpi-wire0.json", "decide.json", "doctor.json", "run.log", "tcp.json"]
+FILES = ["collectives-mpi-mgmt0.json", "collectives-mpi-wire0.json", "decide.json", "doctor.json", "report.html", "run.log", "tcp.json"]
 
 
 class Hosts(ScriptTest):
@@ -33,7 +33,7 @@ class Hosts(ScriptTest):
         done = self.a.run(*self.command(*SHORT), check=False)
         self.assert_ends(done, 0)
         self.assertEqual(sorted(os.listdir(self.out)), FILES)
-        self.assertEqual(done.stdout.splitlines()[-1], self.out)
+        self.assertEqual(done.stdout.splitlines()[-1], f"{self.out}/report.html")
         for name in FILES:
             if name.startswith(("collectives", "tcp")):
                 self.assertEqual(self.context_of(name)["wiretax_status"], "complete")

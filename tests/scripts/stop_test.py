@@ -60,7 +60,7 @@ class Stop(ScriptTest):
         self.assert_ends(done, 6, f"error: wiretax-tcp: rank {rank} on {os.uname().nodename} was ended by signal 9 (Killed)")
         self.assertNotIn("------", done.stderr)
         self.assertGreater(finished_points(f"{self.out}/collectives-mpi-lo.json"), 0)
-        self.assertEqual(done.stdout.splitlines()[-1], self.out)
+        self.assertEqual(done.stdout.splitlines()[-1], f"{self.out}/report.html")
         with open(f"{self.out}/run.log") as log:
             self.assertIn(f"process rank {rank} with PID", log.read())
 
