@@ -126,7 +126,13 @@ int run_page(const PageOptions& options) {
                .comparisons = {},
                .published = {find_profile(kReference)},
                .redacted = options.redact};
-  for (const auto& path : options.paths) page.runs.push_back(read_run(path));
+  for (const auto& path : options.paths) {
+    auto run = read_run(path);
+    if (std::ranges::count(page.runs, run.name, &PageRun::name) > 0) {
+      run.name += fmt::format(" ({})", page.runs.size() + 1);
+    }
+    page.runs.push_back(std::move(run));
+  }
   if (options.redact) {
     Redaction redaction;
     for (const auto& run : page.runs) redaction.add_hosts_of(run);
