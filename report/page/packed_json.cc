@@ -18,7 +18,8 @@ PageJson flat(const PageJson& object) {
   PageJson result = PageJson::object();
   for (const auto& [key, value] : object.items()) {
     if (value.is_object()) {
-      for (const auto& [part, inner] : value.items()) result[key + "." + part] = shortened(inner);
+      for (const auto& [part, inner] : value.items())
+        result[fmt::format("{}.{}", key, part)] = shortened(inner);
     } else {
       result[key] = shortened(value);
     }
