@@ -246,7 +246,8 @@ Explanation explain(const Claim& claim, std::span<const Fabric> fabrics) {
   note_memory(claim, explanation);
   explanation.sentence = sentence_of(explanation);
   explanation.next = next_of(explanation);
-  if (claim.layout.strategy == Strategy::kTensorParallel && explanation.possible()) {
+  if (claim.layout.strategy == Strategy::kTensorParallel && explanation.possible() &&
+      claim.beats.empty()) {
     explanation.hypotheses = weigh_hypotheses(explanation);
   }
   return explanation;
