@@ -52,7 +52,7 @@ TEST(Explain, OneMachineHasACeilingOf10TokensPerSecond) {
   EXPECT_FALSE(reading.possible);
   EXPECT_NEAR(reading.needed_tokens_per_step, 2.23, .005);
   EXPECT_THAT(explanation.sentence,
-              AllOf(HasSubstr("not possible"), HasSubstr("2.23 tokens a step")));
+              AllOf(HasSubstr("not possible"), HasSubstr("2.23 tokens a step (what")));
   const auto memory = [](const char* observed) {
     const auto rough = claim_of("Qwen3.6-27B-FP8", "tp1", observed);
     return explain(rough, {}).readings.front().needed_bytes_per_s / kGigabyte;
@@ -63,9 +63,11 @@ TEST(Explain, OneMachineHasACeilingOf10TokensPerSecond) {
 
 TEST(Explain, TokensAStepMakeItPossible) {
   auto claim = claim_of("Qwen3.6-27B-FP8", "tp1", "c1=22.6");
-  claim.tokens_per_step = 2.6;
   claim.drafts = 2;
+  claim.tokens_per_step = 2.9;
   EXPECT_TRUE(explain(claim, {}).possible());
+  claim.tokens_per_step = 2.3;  // enough, were the two drafts' own reading free
+  EXPECT_FALSE(explain(claim, {}).possible());
 }
 
 TEST(Explain, TheArticleRanOverTcp) {
@@ -85,7 +87,9 @@ TEST(Explain, TheArticleRanOverTcp) {
 }
 
 TEST(Explain, SmallestAndLargestMessagePredictTheOthersLogLogButNotOnALine) {
-  const auto claim = claim_of("Qwen3.6-27B-FP8", "tp2", kArticle, "pp512=931");
+  auto claim = claim_of("Qwen3.6-27B-FP8", "tp2", kArticle, "pp512=931");
+  claim.model = find_model("Qwen3.6-27B-FP8");  // with the state that every sequence reads
+  claim.context = 1024;
   const auto predictions = explain(claim, published()).predictions;
   ASSERT_THAT(predictions, SizeIs(2));
   EXPECT_NEAR(predictions[0].log_log / 25.5, 1, .08);
