@@ -156,6 +156,11 @@ ResultFile ImportBuilder::finish(std::string_view fabric_kind) {
   if (empty_sizes_ > 0) note(fmt::format("points of 0 bytes left out: {}", empty_sizes_));
   note_repeats();
   note_falling_curves();
+  if (std::ranges::any_of(file_.records, [](const Record& record) {
+        return record.measured() && !record.counter("mean_lo_us");
+      })) {
+    note("the means have no interval: how sure they are is not told");
+  }
   const auto name = source_.path.filename().string();
   auto& context = file_.context;
   set("wiretax_schema", fmt::format("{}", kSchemaVersion));

@@ -44,8 +44,8 @@ bool is_json_word(std::string_view word) {
 /// Copies one document after another and mends it on the way; lines stay where they are.
 class Mender {
  public:
-  Mender(const ForeignText& source, std::span<const std::string_view> repeated)
-      : source_(source), text_(source.text), repeated_(repeated) {}
+  Mender(const ForeignText& source, std::span<const std::string_view> unread)
+      : source_(source), text_(source.text), unread_(unread) {}
 
   /// The next document, or nothing at the end.
   bool next(std::string& mended, std::size_t& first_line) {
@@ -137,7 +137,7 @@ class Mender {
     }
     mended.append(line_ - line, '\n');
     const auto name = quoted ? word.substr(1, word.size() - 2) : word;
-    if (key && !open_.back().keys.insert(name) && std::ranges::count(repeated_, name) == 0) {
+    if (key && !open_.back().keys.insert(name) && std::ranges::count(unread_, name) == 0) {
       fail_at(source_, line,
               fmt::format("'{}' stands twice in one object, and which counts is not "
                           "known",
@@ -166,16 +166,21 @@ class Mender {
 
   const ForeignText& source_;
   std::string_view text_;
-  std::span<const std::string_view> repeated_;
+  std::span<const std::string_view> unread_;
   std::size_t at_ = 0;
   std::size_t line_ = 1;
   std::vector<Open> open_;
   std::size_t comma_ = kNone;  // in what is mended, where nothing stands behind it yet
 };
 
-nlohmann::json parse(const ForeignText& source, const std::string& mended, std::size_t first_line) {
+nlohmann::json parse(const ForeignText& source, const std::string& mended, std::size_t first_line,
+                     std::span<const std::string_view> unread) {
+  const auto keep = [&](int, nlohmann::json::parse_event_t event, const nlohmann::json& value) {
+    return event != nlohmann::json::parse_event_t::key ||
+           std::ranges::count(unread, value.get_ref<const std::string&>()) == 0;
+  };
   try {
-    return nlohmann::json::parse(mended);
+    return unread.empty() ? nlohmann::json::parse(mended) : nlohmann::json::parse(mended, keep);
   } catch (const nlohmann::json::exception&) {
     // The position is asked for only now: most files are what they should be.
   }
@@ -209,13 +214,14 @@ nlohmann::json parse(const ForeignText& source, const std::string& mended, std::
 }  // namespace
 
 std::vector<nlohmann::json> read_loose_json(const ForeignText& source,
-                                            std::span<const std::string_view> repeated) {
+                                            std::span<const std::string_view> unread) {
   std::vector<nlohmann::json> documents;
-  Mender mender(source, repeated);
+  Mender mender(source, unread);
   std::string mended;
   mended.reserve(source.text.size() + source.text.size() / 8);
   std::size_t first_line = 1;
-  while (mender.next(mended, first_line)) documents.push_back(parse(source, mended, first_line));
+  while (mender.next(mended, first_line))
+    documents.push_back(parse(source, mended, first_line, unread));
   return documents;
 }
 
