@@ -230,8 +230,11 @@ class Iperf3Reader {
     if (!around || !(around->low > 0)) return;
     const double time_us = record.time_s / kMicrosecond;
     const double middle = mean(rates);
-    record.counters.emplace("mean_lo_us", time_us * std::min(1.0, middle / around->high));
-    record.counters.emplace("mean_hi_us", time_us * std::max(1.0, middle / around->low));
+    const double low = time_us * std::min(1.0, middle / around->high);
+    const double high = time_us * std::max(1.0, middle / around->low);
+    if (!(low > 0) || !std::isfinite(high)) return;
+    record.counters.emplace("mean_lo_us", low);
+    record.counters.emplace("mean_hi_us", high);
   }
 
   const ForeignText& source_;
