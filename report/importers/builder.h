@@ -42,8 +42,7 @@ class ImportBuilder {
   [[nodiscard]] ResultFile finish(std::string_view fabric_kind);
 
  private:
-  void note_repeats();
-  void note_falling_curves();
+  void note_shape();
 
   const ForeignText& source_;
   std::string tool_;

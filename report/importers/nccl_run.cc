@@ -166,10 +166,9 @@ void NcclRecords::note_run(NcclRun& run) {
 void NcclRecords::add(NcclRun& run, const NcclRow& row, std::string_view place,
                       const NcclTime& time) {
   if (run.ranks == 0) {
-    throw InputError(
-        fmt::format("the file does not say how many ranks there were: wiretax-report import "
-                    "--ranks N{}",
-                    ranks_in_rates(run.operation, time)));
+    ranks_missing_ = true;
+    if (ranks_in_rates_.empty()) ranks_in_rates_ = ranks_in_rates(run.operation, time);
+    return;
   }
   const auto ranks = static_cast<double>(run.ranks);
   const auto factor = bus_factor(run.operation, ranks);
@@ -206,6 +205,11 @@ void NcclRecords::add(NcclRun& run, const NcclRow& row, std::string_view place,
 }
 
 ResultFile NcclRecords::finish() {
+  if (ranks_missing_) {
+    throw InputError(
+        fmt::format("{}: does not say how many ranks there were: wiretax-report import --ranks N{}",
+                    source_.path.string(), ranks_in_rates_));
+  }
   builder_.set("imported_unit",
                "times in us, GB/s of 10^9 bytes, sizes in bytes: nccl-tests has no other");
   builder_.set("transport", "unknown: nccl-tests does not tell what carried the data");

@@ -64,6 +64,8 @@ class NcclRecords {
   const ForeignText& source_;
   ImportBuilder builder_;
   bool unchecked_ = false;
+  bool ranks_missing_ = false;
+  std::string ranks_in_rates_;  // where the rates tell what nobody said
 };
 
 }  // namespace wiretax
