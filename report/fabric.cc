@@ -274,26 +274,10 @@ void add_mark(const ResultFile& file, Gathered& gathered) {
     gathered.notes.push_back(mark);
 }
 
-}  // namespace
-
-std::string_view kind_name(FabricKind kind) {
-  return std::ranges::find(kKinds, kind, &std::pair<FabricKind, std::string_view>::first)->second;
-}
-
-std::string_view path_name(FabricPath path) {
-  return std::ranges::find(kPaths, path, &std::pair<FabricPath, std::string_view>::first)->second;
-}
-
-Band band_of(const Fabric& fabric, const CurveTime& time) {
-  if (fabric.kind == FabricKind::kPublished) {
-    return {time.time_s, time.time_s, time.time_s * kPublishedSlack};
-  }
-  return {time.interval_s.low, time.time_s, time.interval_s.high};
-}
-
-Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
+/// By name of the fabric; of files without one, or without collectives, only why.
+std::map<std::string, Gathered> gather(std::span<const ResultFile> files, std::uint64_t ranks,
+                                       std::vector<std::string>& without_collectives) {
   std::map<std::string, Gathered> by_name;
-  std::vector<std::string> without_collectives;
   for (const auto& file : files) {
     const auto name = std::string(file.context_value("wiretax_fabric"));
     if (name.empty() || !has_collectives(file)) {
@@ -312,8 +296,30 @@ Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
     add_mark(file, entry->second);
     add_file(file, ranks, entry->second);
   }
+  return by_name;
+}
+
+}  // namespace
+
+std::string_view kind_name(FabricKind kind) {
+  return std::ranges::find(kKinds, kind, &std::pair<FabricKind, std::string_view>::first)->second;
+}
+
+std::string_view path_name(FabricPath path) {
+  return std::ranges::find(kPaths, path, &std::pair<FabricPath, std::string_view>::first)->second;
+}
+
+Band band_of(const Fabric& fabric, const CurveTime& time) {
+  if (fabric.kind == FabricKind::kPublished) {
+    return {time.time_s, time.time_s, time.time_s * kPublishedSlack};
+  }
+  return {time.interval_s.low, time.time_s, time.interval_s.high};
+}
+
+Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
+  std::vector<std::string> without_collectives;
   Fabrics fabrics;
-  for (const auto& [name, gathered] : by_name) {
+  for (const auto& [name, gathered] : gather(files, ranks, without_collectives)) {
     auto fabric = fabric_of(name, ranks, gathered);
     if (fabric.all_reduce.empty()) {
       fabrics.notes.push_back(lacks_all_reduce(name, ranks, gathered));
@@ -323,6 +329,15 @@ Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
   }
   if (fabrics.usable.empty())
     std::ranges::move(without_collectives, std::back_inserter(fabrics.notes));
+  return fabrics;
+}
+
+std::vector<Fabric> all_fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
+  std::vector<std::string> without_collectives;
+  std::vector<Fabric> fabrics;
+  for (const auto& [name, gathered] : gather(files, ranks, without_collectives)) {
+    fabrics.push_back(fabric_of(name, ranks, gathered));
+  }
   return fabrics;
 }
 

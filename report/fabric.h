@@ -67,6 +67,9 @@ struct Fabrics {
 /// suspect ones noted. Throws InputError on a file without a fabric, or of an unknown kind.
 Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks);
 
+/// The same, with those that nobody measured an all_reduce of that many ranks on.
+std::vector<Fabric> all_fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks);
+
 std::vector<std::string> profile_names();
 /// A published profile of report/profiles. Throws UnknownName.
 ResultFile find_profile(std::string_view name);

@@ -14,6 +14,7 @@
 #include "report/commands/commands.h"
 #include "report/commands/compare.h"
 #include "report/commands/export.h"
+#include "report/commands/scale.h"
 #include "report/record.h"
 
 namespace wiretax {
@@ -221,6 +222,7 @@ int run(int argc, char** argv) {
   add_import(app, import, chosen);
   add_compare(app, chosen);
   add_export(app, chosen);
+  add_scale(app, chosen);
   add_list(app, "models", "the catalogue of models", run_models, colour, chosen);
   add_list(app, "machines", "the machines that are known", run_machines, colour, chosen);
   add_list(app, "profiles", "the published profiles", run_profiles, colour, chosen);

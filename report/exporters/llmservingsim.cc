@@ -16,7 +16,7 @@ using ClusterJson = nlohmann::ordered_json;
 constexpr double kNanosecond = 1e-9;
 
 /// Numbers that people can read: more figures than these nobody has measured.
-double rounded(double value, double step) { return std::round(value / step) * step; }
+double rounded(double value, double per_unit) { return std::round(value * per_unit) / per_unit; }
 
 ClusterJson user_cluster(std::string_view text, std::string_view origin) {
   if (text.empty()) return ClusterJson::object();
@@ -37,8 +37,8 @@ ClusterJson user_cluster(std::string_view text, std::string_view origin) {
 
 ExportedFile file_of(const LinkFit& fit, std::string_view part, ClusterJson cluster,
                      const std::vector<std::string>& warnings) {
-  cluster["link_bw"] = rounded(fit.link.bytes_per_s / real(kGibibyte), 1e-4);
-  cluster["link_latency"] = rounded(fit.link.latency_s / kNanosecond, .1);
+  cluster["link_bw"] = rounded(fit.link.bytes_per_s / real(kGibibyte), 1e4);
+  cluster["link_latency"] = rounded(fit.link.latency_s / kNanosecond, 10);
   cluster["wiretax"] = {
       {"link_bw", "GiB/s"}, {"link_latency", "ns"}, {"fit", fit_text(fit)}, {"warnings", warnings}};
   return {std::string(part),
