@@ -15,5 +15,6 @@ extern const std::vector<EmbeddedFile> kEmbeddedModels;    // report/models
 extern const std::vector<EmbeddedFile> kEmbeddedMachines;  // report/machines
 extern const std::vector<EmbeddedFile> kEmbeddedProfiles;  // report/profiles
 extern const std::vector<EmbeddedFile> kEmbeddedSymptoms;  // report/symptoms
+extern const std::vector<EmbeddedFile> kEmbeddedExamples;  // report/examples
 
 }  // namespace wiretax

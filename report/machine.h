@@ -29,6 +29,7 @@ struct Machine {
   double compute_flops_per_s = 0;  // dense, bf16
   bool compute_verified = false;
   std::optional<Band> prefill_flops_per_s;     // reached when reading prompts; absent: not measured
+  std::optional<Band> gamma;                   // overlap of routed experts; absent: not measured
   std::map<std::string, std::string> sources;  // field -> where its value comes from
 };
 
@@ -38,5 +39,7 @@ std::vector<std::string> machine_names();
 /// InputError that names file and field.
 Machine find_machine(std::string_view name_or_file);
 Machine parse_machine(std::string_view json, std::string_view origin);
+/// The form that parse_machine reads.
+std::string machine_json(const Machine& machine);
 
 }  // namespace wiretax

@@ -18,6 +18,15 @@
 #include "report/record.h"
 
 namespace wiretax {
+
+void add_colour(CLI::App& command, Colour& colour) {
+  static const std::map<std::string, Colour> kNames = {
+      {"auto", Colour::kAuto}, {"always", Colour::kAlways}, {"never", Colour::kNever}};
+  command.add_option("--color", colour, "auto, always or never")
+      ->transform(CLI::CheckedTransformer(kNames, CLI::ignore_case))
+      ->option_text("WHEN");
+}
+
 namespace {
 
 constexpr int kInternal = 1;
@@ -216,6 +225,8 @@ int run(int argc, char** argv) {
   add_summary(app, summary, chosen);
   add_model(app, model, chosen);
   add_decide(app, decide, chosen);
+  add_explain(app, chosen);
+  add_calibrate(app, chosen);
   add_status(app, status, chosen);
   add_transport(app, transport, chosen);
   add_symptoms(app, symptoms, chosen);

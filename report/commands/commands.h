@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,7 +13,17 @@
 #include "report/catalogue.h"
 #include "report/table.h"
 
+namespace CLI {
+class App;
+}
+
 namespace wiretax {
+
+/// Adds a subcommand with its options; parsed, it sets what is to run.
+void add_explain(CLI::App& app, std::function<int()>& chosen);
+void add_calibrate(CLI::App& app, std::function<int()>& chosen);
+/// --color, which every command has.
+void add_colour(CLI::App& command, Colour& colour);
 
 using Paths = std::vector<std::filesystem::path>;
 

@@ -108,6 +108,7 @@ Request request_of(const DecideOptions& options) {
   request.context = options.context == 0 ? kUsualContext : options.context;
   request.ranks = options.ranks;
   request.machine = machine_of(options);
+  if (request.machine.gamma) request.gamma = *request.machine.gamma;
   if (!options.gamma.empty()) request.gamma = band_option(options.gamma, "--gamma", 1);
   add_fabrics(options, request);
   read_workload(options, request);

@@ -1,0 +1,185 @@
+// What could be behind slow all-reduces, and what would tell.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "report/explain.h"
+#include "report/line_rates.h"
+#include "report/units.h"
+
+namespace wiretax {
+namespace {
+
+/// RDMA's all-reduces of a few KiB are below this even on the slower builds, sockets' are above it.
+constexpr double kSocketLike_s = 200 * kMicrosecond;
+/// One TCP stream carries no more than this, however fast the link.
+constexpr double kMostOfSockets = 40 * kGigabit;
+/// Published curve, its slack, and a little.
+constexpr double kLikePublished = 2;
+/// A cost of each launch is the same for every size.
+constexpr double kGrowsWithSize = 1.5;
+constexpr std::uint64_t kSmall = 64 * kKibibyte;
+
+/// What the readings say, in numbers.
+struct Evidence {
+  const Reading* small = nullptr;  // the smallest message
+  const Reading* wide = nullptr;   // one that tells of the rate
+  std::optional<double> growth;    // of the time between the smallest and the largest decode
+  double least_match = 0;          // against the first published or measured curve; 0: none
+  double most_match = 0;
+  bool is_moe = false;
+  std::uint64_t most_concurrency = 0;
+};
+
+Evidence evidence_of(const Explanation& explanation) {
+  Evidence evidence;
+  evidence.small = explanation.narrowest();
+  evidence.wide = explanation.widest();
+  evidence.is_moe = explanation.claim->model.is_moe();
+  const Reading* largest = nullptr;
+  for (const auto& reading : explanation.readings) {
+    if (!reading.tells_of_the_wire() || reading.seen.phase != Phase::kDecode) continue;
+    evidence.most_concurrency = std::max(evidence.most_concurrency, reading.seen.concurrency);
+    if (largest == nullptr || reading.wire->bytes > largest->wire->bytes) largest = &reading;
+  }
+  if (largest != nullptr && evidence.small != nullptr && largest != evidence.small) {
+    evidence.growth = largest->wire->each_s.mid / evidence.small->wire->each_s.mid;
+  }
+  if (!explanation.matches.empty()) {
+    evidence.least_match = explanation.matches.front().least;
+    evidence.most_match = explanation.matches.front().most;
+  }
+  return evidence;
+}
+
+double link_rate(const Evidence& evidence) { return evidence.wide->wire->link_bytes_per_s().mid; }
+
+std::string in_gigabits(double rate) { return fmt::format("{:.3g} Gb/s", rate / kGigabit); }
+
+Hypothesis healthy(const Evidence& evidence) {
+  Hypothesis h{"healthy", "RDMA as published", Fit::kUntold, {}, {}, {}};
+  h.confirm = "wiretax-collectives between the machines gives the published times";
+  h.refute = "NET/Socket in NCCL's log";
+  if (evidence.least_match <= 0) return h;
+  h.fit = evidence.least_match <= kLikePublished ? Fit::kConsistent : Fit::kRefuted;
+  if (h.fit == Fit::kConsistent && evidence.most_match > 2 * kLikePublished) h.fit = Fit::kPartly;
+  h.because =
+      fmt::format("the all-reduces take {} to {} times the reference's",
+                  format_roughly(evidence.least_match), format_roughly(evidence.most_match));
+  return h;
+}
+
+Hypothesis sockets(const Evidence& evidence) {
+  Hypothesis h{"H1", "NCCL over TCP, or on the management port", Fit::kUntold, {}, {}, {}};
+  h.confirm = "NET/Socket, and the interface's name, in NCCL's log (NCCL_DEBUG=INFO)";
+  h.refute = "NET/IB with both halves of the card in it";
+  if (evidence.wide != nullptr) {
+    const double rate = link_rate(evidence);
+    h.fit = rate <= kMostOfSockets ? Fit::kConsistent : Fit::kRefuted;
+    h.because = fmt::format("large messages move at {}; one TCP stream carries up to 35",
+                            in_gigabits(rate));
+  } else if (evidence.small != nullptr) {
+    const auto each = evidence.small->wire->each_s;
+    h.fit = each.low > kSocketLike_s    ? Fit::kPartly
+            : each.high < kSocketLike_s ? Fit::kRefuted
+                                        : Fit::kUntold;
+    h.because = "only latency is known; a prompt's rate (ppN) would tell";
+  }
+  return h;
+}
+
+Hypothesis eager(const Evidence& evidence) {
+  Hypothesis h{"H2", "RDMA, but CUDA graphs are off", Fit::kUntold, {}, {}, {}};
+  h.confirm = "--enforce-eager or --disable-cuda-graph in the command; faster without it";
+  h.refute = "the log says that graphs were captured";
+  if (evidence.small == nullptr) return h;
+  h.fit = Fit::kConsistent;
+  h.because = "launching costs tens of ms a step, the same for every size";
+  if (evidence.growth && *evidence.growth > kGrowsWithSize) {
+    h.fit = Fit::kPartly;
+    h.because += fmt::format("; but the time grows {:.1f} times with the batch", *evidence.growth);
+  }
+  if (evidence.wide != nullptr && link_rate(evidence) <= kMostOfSockets) {
+    h.fit = Fit::kPartly;
+    h.because +=
+        fmt::format("; and it does not explain prompts at {}", in_gigabits(link_rate(evidence)));
+  }
+  if (evidence.most_match > 0 && evidence.most_match <= kLikePublished) {
+    h.fit = Fit::kRefuted;
+    h.because = "nothing is lost";
+  }
+  return h;
+}
+
+Hypothesis collapse(const Evidence& evidence) {
+  Hypothesis h{"H3", "NCCL's curve collapses between 100 KB and some MB", Fit::kUntold, {}, {}, {}};
+  h.confirm =
+      "wiretax-collectives shows the cliff, and fewer channels (NCCL_MAX_NCHANNELS) cure it";
+  h.refute = "its curve is smooth";
+  if (evidence.small == nullptr) return h;
+  const auto& wire = *evidence.small->wire;
+  const bool small_is_slow = wire.bytes <= kSmall && wire.each_s.low > kSocketLike_s;
+  const bool has_small = wire.bytes <= kSmall;
+  h.fit = small_is_slow ? Fit::kPartly : has_small ? Fit::kUntold : Fit::kConsistent;
+  h.because = small_is_slow
+                  ? fmt::format("{} is slow too, and a collapse leaves small messages alone",
+                                format_bytes(wire.bytes))
+                  : "no small message tells against it";
+  return h;
+}
+
+Hypothesis engine(const Evidence& evidence) {
+  Hypothesis h{"H4", "the engine: narrow MoE shards, a kernel, the scheduler", Fit::kUntold, {}, {},
+               {}};
+  h.confirm = "the same loss with a fast fabric, or a profile of one step";
+  h.refute = "wiretax-token, which sends the same messages without an engine, takes as long";
+  if (evidence.wide != nullptr && link_rate(evidence) <= kMostOfSockets) {
+    h.fit = Fit::kPartly;
+    h.because = "prompts are slow as well, which takes a slow wire";
+  } else if (evidence.is_moe && evidence.most_concurrency > 1) {
+    h.fit = Fit::kConsistent;
+    h.because = "many experts are read at this batch, and each shard is narrow";
+  }
+  return h;
+}
+
+Hypothesis degraded(const Evidence& evidence) {
+  Hypothesis h{"H5",         "one half of the card, a degraded card, or ranks on slow cores",
+               Fit::kUntold, {},
+               {},           {}};
+  h.confirm = "wiretax-rdma below 25 Gb/s; wiretax-doctor names the fault";
+  h.refute = "wiretax-links carries 180 Gb/s over both halves";
+  if (evidence.wide == nullptr) return h;
+  constexpr double kLeast = 8 * kGigabit;
+  constexpr double kMost = 112 * kGigabit;
+  const double rate = link_rate(evidence);
+  h.fit = rate >= kLeast && rate <= kMost ? Fit::kConsistent : Fit::kRefuted;
+  h.because =
+      fmt::format("{}; a degraded card gives 8 to 25 Gb/s, one half 92 to 112", in_gigabits(rate));
+  return h;
+}
+
+}  // namespace
+
+std::string_view fit_name(Fit fit) {
+  switch (fit) {
+    case Fit::kConsistent:
+      return "consistent";
+    case Fit::kPartly:
+      return "not alone";
+    case Fit::kRefuted:
+      return "no";
+    case Fit::kUntold:
+      return "not told";
+  }
+  return {};
+}
+
+std::vector<Hypothesis> weigh_hypotheses(const Explanation& explanation) {
+  const auto evidence = evidence_of(explanation);
+  return {healthy(evidence),  sockets(evidence), eager(evidence),
+          collapse(evidence), engine(evidence),  degraded(evidence)};
+}
+
+}  // namespace wiretax
