@@ -22,8 +22,6 @@ namespace wiretax {
 /// Adds a subcommand with its options; parsed, it sets what is to run.
 void add_explain(CLI::App& app, std::function<int()>& chosen);
 void add_calibrate(CLI::App& app, std::function<int()>& chosen);
-/// --color, which every command has.
-void add_colour(CLI::App& command, Colour& colour);
 
 using Paths = std::vector<std::filesystem::path>;
 
