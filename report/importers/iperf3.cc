@@ -47,13 +47,12 @@ class Iperf3Reader {
 
   ResultFile read() {
     auto documents = assembled(read_loose_json(source_, kUnreadByIperf3));
-    for (std::size_t i = 0; i < documents.size(); ++i) {
-      if (i > 0 && documents[i] == documents[i - 1]) {
-        builder_.note("the file holds the same document twice; one counts");
-        continue;
-      }
+    if (drop_repeats(documents)) {
+      builder_.note("the file holds the same document twice; one counts");
+    }
+    for (const auto& document : documents) {
       try {
-        read_document(documents[i]);
+        read_document(document);
       } catch (const InputError& error) {
         throw InputError(fmt::format("{}: {}", source_.path.string(), error.what()));
       }

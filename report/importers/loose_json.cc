@@ -246,6 +246,13 @@ std::vector<nlohmann::json> read_loose_json(const ForeignText& source,
   return documents;
 }
 
+bool drop_repeats(std::vector<nlohmann::json>& documents) {
+  const auto rest = std::unique(documents.begin(), documents.end());
+  const bool any = rest != documents.end();
+  documents.erase(rest, documents.end());
+  return any;
+}
+
 bool begins_as_json(std::string_view text) {
   const auto first = text.find_first_not_of(kJsonSpace);
   return first != std::string_view::npos && text[first] == '{';

@@ -20,6 +20,9 @@ namespace wiretax {
 std::vector<nlohmann::json> read_loose_json(const ForeignText& source,
                                             std::span<const std::string_view> unread = {});
 
+/// Drops what repeats the document before it, as iperf3 3.16 writes; whether there was any.
+bool drop_repeats(std::vector<nlohmann::json>& documents);
+
 /// Whether a text begins as a JSON object does.
 bool begins_as_json(std::string_view text);
 

@@ -117,13 +117,10 @@ class NcclJsonReader {
 
   ResultFile read() {
     auto documents = read_loose_json(source_, kUnreadOfNccl);
-    for (std::size_t i = 0; i < documents.size(); ++i) {
-      if (i > 0 && documents[i] == documents[i - 1]) {
-        records_.builder().note("the file holds the same document twice; one counts");
-        continue;
-      }
-      read_document(documents[i]);
+    if (drop_repeats(documents)) {
+      records_.builder().note("the file holds the same document twice; one counts");
     }
+    for (auto& document : documents) read_document(document);
     records_.builder().set("nccl_tuning", fmt::format("{}", fmt::join(tuning_, ", ")));
     return records_.finish();
   }

@@ -182,7 +182,7 @@ TEST(NcclTestsImport, JsonThatLies) {
   EXPECT_THAT(refusal(replaced(text, "\"version\": 4", "\"version\": 9")),
               HasSubstr("1 to 4 are known"));
   EXPECT_THAT(refusal(replaced(text, "\"count\": 16384", "\"size\": 16384")),
-              HasSubstr("run.log:18: 'size' stands twice"));
+              HasSubstr("run.log:17: 'size' stands twice"));
   EXPECT_THAT(refusal(replaced(text, "\"rank\": 1", "\"rank\": 0")),
               HasSubstr("lists rank 0 twice"));
   EXPECT_THAT(refusal(replaced(text, "\"size\": 131072", "\"size\": -1")), HasSubstr("results[1]"));

@@ -83,7 +83,7 @@ TEST(PerftestImport, BothWaysAndWhatChangesTheWire) {
                        "RDMA_Write Post List Bidirectional BW");
   text = replaced(text, "Number of qps   : 1", "Number of qps   : 4");
   text = replaced(text, "rdma_cm QPs\t : OFF", "rdma_cm QPs\t : ON");
-  const auto& record = imported(text).records[0];
+  const auto record = imported(text).records[0];
   EXPECT_EQ(record.name,
             "rdma_write_bandwidth/link:rocep1s0f0/from:0/to:1/qps:4/connect:cm/ways:2/bytes:65536");
   EXPECT_NEAR(record.time_s, 2 * 65536 / (92.57e9 / 8), 1e-12) << "an exchange of two";
