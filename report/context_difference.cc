@@ -84,7 +84,7 @@ void flatten(const ContextJson& value, const std::string& path, int depth, Entri
   constexpr int kDeepestValue = 4;
   if (depth < kDeepestValue && value.is_object()) {
     for (const auto& [key, inner] : value.items()) {
-      flatten(inner, path + "." + key, depth + 1, entries);
+      flatten(inner, fmt::format("{}.{}", path, key), depth + 1, entries);
     }
   } else if (depth < kDeepestValue && value.is_array()) {
     for (const auto& inner : value) flatten(inner, path, depth + 1, entries);
@@ -181,14 +181,14 @@ std::vector<Difference> context_differences(const ResultFile& a, const ResultFil
 bool is_setting(std::string_view key) { return std::ranges::count(kSettings, key) > 0; }
 
 const std::set<std::string, std::less<>>& forbidding_words() {
-  static const auto words = [] {
+  static const auto kWords = [] {
     std::set<std::string, std::less<>> all(kSettings.begin(), kSettings.end());
     for (const auto& rule : kRules) {
       if (rule.effect == Effect::kForbids) all.emplace(rule.word);
     }
     return all;
   }();
-  return words;
+  return kWords;
 }
 
 std::string difference_text(const Difference& difference) {

@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "report/record.h"
@@ -16,7 +17,9 @@ struct Difference {
   std::string b;
   bool forbids = false;  // what was measured is another thing, so its times cannot be compared
 
-  auto operator<=>(const Difference&) const = default;
+  bool operator<(const Difference& other) const {
+    return std::tie(what, a, b, forbids) < std::tie(other.what, other.a, other.b, other.forbids);
+  }
 };
 
 /// Everything that differs but what does in any two runs (dates, seeds, the clock's own cost). What

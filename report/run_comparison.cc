@@ -105,7 +105,7 @@ class Comparer {
     const auto& b = pair.b->second;
     add_failed(*pair.a, result_.broken_a);
     add_failed(*pair.b, result_.broken_b);
-    if (!a.measured.empty() && b.failed != nullptr) ++result_.newly_broken;
+    if (!a.measured.empty() && b.measured.empty()) ++result_.newly_broken;
     if (a.measured.empty() || b.measured.empty()) return;
     if (a.measured.size() > 1 || b.measured.size() > 1) ++result_.repeated;
     ComparedPoint point;

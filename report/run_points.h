@@ -16,7 +16,7 @@ namespace wiretax {
 /// the hull of the intervals, for what changes from start to start no single interval can see.
 struct RunPoint {
   std::vector<const Record*> measured;
-  const Record* failed = nullptr;    // invalid or skipped, and nowhere measured
+  const Record* failed = nullptr;    // one that is invalid or skipped
   const ResultFile* file = nullptr;  // of the first
   [[nodiscard]] const Record& record() const { return measured.empty() ? *failed : *measured[0]; }
   [[nodiscard]] Estimate time_s() const;

@@ -62,6 +62,8 @@ std::string counts_text(const RunComparison& comparison) {
   if (const auto unlike = comparison.count(Change::kNotComparable); unlike > 0) {
     text += fmt::format(", {} not comparable", unlike);
   }
+  const auto lone = comparison.only_a.size() + comparison.only_b.size();
+  if (lone > 0) text += fmt::format(", {} in one run only", lone);
   return text;
 }
 
