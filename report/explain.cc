@@ -123,7 +123,9 @@ std::string impossible_sentence(const Claim& claim, const Reading& reading) {
   }
   return fmt::format(
       "{}: {}={} is not possible with {:.3g} token{} a step: at all of {:.0f} GB/s it is {:.4g} "
-      "tokens/s. It needs at least {:.3g} tokens a step, or {:.0f} GB/s.",
+      "tokens/s. It needs at least {:.3g} tokens a step (what drafting costs comes on top), or "
+      "{:.0f} "
+      "GB/s.",
       claim_name(claim), reading.seen.name(), format_figures(reading.seen.tokens_per_s),
       claim.tokens_per_step, claim.tokens_per_step == 1 ? "" : "s",
       claim.machine.memory_bytes_per_s / kGigabyte, reading.ceiling_tokens_per_s(),
@@ -246,7 +248,8 @@ Explanation explain(const Claim& claim, std::span<const Fabric> fabrics) {
   note_memory(claim, explanation);
   explanation.sentence = sentence_of(explanation);
   explanation.next = next_of(explanation);
-  if (claim.layout.strategy == Strategy::kTensorParallel && explanation.possible()) {
+  if (claim.layout.strategy == Strategy::kTensorParallel && explanation.possible() &&
+      claim.beats.empty()) {
     explanation.hypotheses = weigh_hypotheses(explanation);
   }
   return explanation;

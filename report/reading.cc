@@ -192,6 +192,8 @@ void read_decode(const Claim& claim, Reading& reading) {
   }
   if (claim.layout.strategy == Strategy::kTensorParallel) {
     read_decode_wire(claim, plan, reading);
+  } else if (claim.ranks > 1) {
+    reading.cannot = "so little is sent in this strategy that its time says nothing of the wire";
   }
 }
 
@@ -207,6 +209,8 @@ Reading read_observation(const Claim& claim, const Observation& seen,
   } else if (claim.layout.strategy == Strategy::kTensorParallel) {
     plan_of(claim, seen, silent_fabric(claim.ranks));  // throws where it cannot be split
     read_prompt_wire(claim, reading);
+  } else {
+    reading.cannot = "a prompt's rate is explained for tensor parallelism only";
   }
   reading.expected = expect(claim, reading, fabrics);
   return reading;

@@ -1,8 +1,10 @@
 #include "report/commands/explanation_text.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 
 #include "report/line_rates.h"
 #include "report/strategies.h"
@@ -154,11 +156,12 @@ std::string assumptions_text(const Explanation& explanation) {
   if (claim.model.is_moe()) text += "; gamma " + band_text(claim.gamma, 1);
   text += fmt::format("; {:.3g} token{} a step; {} tokens of context where a test does not tell.\n",
                       claim.tokens_per_step, claim.tokens_per_step == 1 ? "" : "s", claim.context);
+  std::map<std::string, std::vector<std::string>> rests;
   for (const auto& reading : explanation.readings) {
-    if (!reading.wire) continue;
-    const auto line =
-        fmt::format("  {}: the rest spans {}.\n", reading.seen.name(), reading.rest_from);
-    text += line;
+    if (reading.wire) rests[reading.rest_from].push_back(reading.seen.name());
+  }
+  for (const auto& [from, tests] : rests) {
+    text += fmt::format("  {}: the rest of the time is from {}.\n", fmt::join(tests, ", "), from);
   }
   text += "  Logits are counted with the all-reduces. A published curve counts x1 to x1.5.\n";
   return text;
