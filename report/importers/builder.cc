@@ -115,7 +115,7 @@ void ImportBuilder::note(std::string text) {
 }
 
 Record& ImportBuilder::add(const std::string& curve, double bytes, double time_us,
-                           std::vector<std::pair<std::string_view, double>> counters) {
+                           const std::vector<std::pair<std::string_view, double>>& counters) {
   if (bytes == 0) {
     ++empty_sizes_;
     return discarded_;

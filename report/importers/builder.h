@@ -31,7 +31,7 @@ class ImportBuilder {
   /// of which those that are no finite numbers are left out. A time that is no measurement makes an
   /// invalid point.
   Record& add(const std::string& curve, double bytes, double time_us,
-              std::vector<std::pair<std::string_view, double>> counters);
+              const std::vector<std::pair<std::string_view, double>>& counters);
   /// Takes the number away, and says why.
   static void invalidate(Record& record, std::string reason);
   /// Keeps the number, with a doubt.

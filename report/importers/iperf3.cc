@@ -154,7 +154,7 @@ class Iperf3Reader {
                       (document.contains("error") ? ": " + foreign_text(document, "error") : ""));
       return;
     }
-    judge(document, way, record);
+    if (record.measured()) judge(document, way, record);
   }
 
   void judge(const json& document, const Direction& way, Record& record) {
