@@ -78,6 +78,7 @@ using SeriesByOperation = std::map<std::string, std::map<std::string, Series>>;
 struct Gathered {
   FabricKind kind = FabricKind::kEngine;
   FabricPath path = FabricPath::kUnknown;
+  std::string measured_by;
   std::map<std::uint64_t, SeriesByOperation> by_ranks;
   std::vector<std::string> notes;
   std::size_t invalid = 0;
@@ -210,7 +211,8 @@ void add_file(const ResultFile& file, std::uint64_t ranks, Gathered& gathered) {
   for (auto& note : file.notes()) {
     if (std::ranges::count(gathered.notes, note) == 0) gathered.notes.push_back(std::move(note));
   }
-  const bool imported = !file.context_value("imported_from").empty();
+  gathered.measured_by = file.context_value("imported_from");
+  const bool imported = !gathered.measured_by.empty();
   for (const auto& record : file.records) {
     if (record.operation == "all_reduce") {
       if (record.measured()) gathered.all_reduces.insert(setting_of(record));
@@ -257,6 +259,7 @@ Fabric fabric_of(const std::string& name, std::uint64_t ranks, const Gathered& g
   fabric.kind = gathered.kind;
   fabric.path = gathered.path;
   fabric.ranks = ranks;
+  fabric.measured_by = gathered.measured_by;
   fabric.notes = gathered.notes;
   for (const auto& [of, by_operation] : gathered.by_ranks) {
     auto& curves = of == ranks ? static_cast<Curves&>(fabric) : fabric.fewer[of];

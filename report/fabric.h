@@ -43,6 +43,7 @@ struct Fabric : Curves {
   FabricKind kind = FabricKind::kEngine;
   FabricPath path = FabricPath::kUnknown;
   std::uint64_t ranks = 2;
+  std::string measured_by;  // another tool, whose output was imported; empty: here, by wiretax
   std::map<std::uint64_t, Curves> fewer;
   std::vector<std::string> notes;  // suspect points, files that are not complete, other types
 

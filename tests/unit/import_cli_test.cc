@@ -90,7 +90,7 @@ TEST_F(ImportCli, OtherToolsFilesAreReadWhereTheyAreNamed) {
   EXPECT_EQ(run("summary " + path).code, 0);
   const auto decided = run("decide " + path + " --model Llama-3.1-8B --batch 1");
   EXPECT_EQ(decided.code, 0);
-  EXPECT_THAT(decided.output, HasSubstr("two-sparks.txt', measured here"));
+  EXPECT_THAT(decided.output, HasSubstr("two-sparks.txt', measured by nccl-tests"));
   std::filesystem::copy(sample_path("iperf3-3.12.json"), folder_ / "iperf3.json");
   const auto folder = run("decide " + folder_.string());
   EXPECT_EQ(folder.code, 5);
