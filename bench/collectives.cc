@@ -150,7 +150,7 @@ class CollectivesProgram : public CarrierProgram {
                 const std::vector<std::string>& evidence, Row& row) override {
     const auto order = Json::parse(point.specification);
     const auto request = request_from(order);
-    if (gap_of(order) > 0) add_pauses(evidence, row);
+    if (gap_of(order) > 0) add_pauses(evidence, gap_of(order), row);
     if (request.graph > 0) row.counters["graph_operations"] = request.graph;
     describe_operation(session, request, session.ranks.size(), evidence, row);
   }

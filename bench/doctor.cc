@@ -2,13 +2,11 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -71,12 +69,31 @@ std::string counted(std::size_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
+/// "2 of 4 RDMA ports ACTIVE, NVIDIA GB10, NCCL 2.28.9, 3 interfaces with an address".
+std::string seen_of(const Evidence& host) {
+  const auto active = std::ranges::count_if(host.ports, &verbs::Port::active);
+  const auto addressed = static_cast<std::size_t>(std::ranges::count_if(
+      host.interfaces, [](const NetInterface& one) { return one.up && !one.networks.empty(); }));
+  return fmt::format("{}, {}, {}, {}",
+                     host.ports.empty() ? "no RDMA port, so that nothing of RDMA was checked"
+                                        : fmt::format("{} of {} ACTIVE", active,
+                                                      counted(host.ports.size(), "RDMA port")),
+                     host.gpu.empty() ? "no GPU" : host.gpu,
+                     host.nccl ? "NCCL " + host.nccl->version_text() : "no libnccl.so.2",
+                     counted(addressed, "interface") + " with an address");
+}
+
 std::string text_of(const std::vector<Evidence>& hosts, const std::vector<Finding>& findings,
                     const Ink& ink) {
   auto text = ink.bold(fmt::format("{} looked at: {}, {}", counted(hosts.size(), "rank"),
                                    counted(count_of(findings, Severity::kFault), "fault"),
                                    counted(count_of(findings, Severity::kWarning), "warning"))) +
               "\n";
+  std::map<std::string, std::vector<std::string>> seen;  // and at whom
+  for (const auto& host : hosts) seen[seen_of(host)].push_back(host.who);
+  for (const auto& [what, who] : seen) {
+    text += printable(fmt::format("{}: {}", fmt::join(who, ", "), what)) + "\n";
+  }
   for (const auto& finding : findings) {
     text += fmt::format("\n{} {}{}{}\n  {}\n  fix: {}\n", mark_of(finding.severity, ink),
                         finding.id, finding.who.empty() ? "" : " at ", printable(finding.who),
@@ -96,10 +113,7 @@ std::string text_of(const std::vector<Evidence>& hosts, const std::vector<Findin
 int tell(const std::vector<Evidence>& hosts, const Options& options) {
   const auto findings = examine(hosts);
   const auto json = json_of(hosts, findings);
-  const bool colour =
-      options.color == "always" ||
-      (options.color == "auto" && std::getenv("NO_COLOR") == nullptr && isatty(STDOUT_FILENO) == 1);
-  const Ink ink(colour ? Colour::kAlways : Colour::kNever);
+  const Ink ink(bench::use_color(options.color) ? Colour::kAlways : Colour::kNever);
   fmt::print("{}", options.json ? json : text_of(hosts, findings, ink));
   std::fflush(stdout);
   if (!options.out.empty() && !(std::ofstream(options.out) << json << std::flush)) {

@@ -55,6 +55,7 @@ class TokenProgram : public CarrierProgram {
   }
 
   void add_options(CLI::App& app) override {
+    app.get_option("--bytes")->group("");  // refused: hidden
     CarrierProgram::add_options(app);
     app.add_option(
            "--strategy", strategies_,
@@ -82,6 +83,7 @@ class TokenProgram : public CarrierProgram {
     models_ = requested_models(options);
     batches_ = parse_count_list(options.batches);
     deadline_s_ = options.deadline_s;
+    profile_ = options.profile;
     CarrierProgram::before_mpi(options);
   }
 
@@ -129,13 +131,12 @@ class TokenProgram : public CarrierProgram {
   [[nodiscard]] std::optional<std::string> declines(const Options& options,
                                                     const Point& point) const override {
     const double token_s = expected_s(point);
-    constexpr double kTokens = 20;  // warm-up and all
-    constexpr double kQuick = 30;
-    constexpr double kFull = 600;
     const bool quick = options.profile == Profile::kQuick;
-    if (kTokens * token_s <= (quick ? kQuick : kFull)) return std::nullopt;
-    return fmt::format("{} a token by its price, so that {:.0f} of them take {}{}",
-                       format_seconds(token_s), kTokens, format_seconds(kTokens * token_s),
+    if (kTokens * token_s <= most_s(options.profile)) return std::nullopt;
+    const bool chunk = point.name.find("/phase:prefill") != std::string::npos;
+    return fmt::format("{} a {} by its price, so that {:.0f} of them take {}{}",
+                       format_seconds(token_s), chunk ? "chunk" : "token", kTokens,
+                       format_seconds(kTokens * token_s),
                        quick ? ": --profile full gives it ten minutes" : "");
   }
 
@@ -296,19 +297,25 @@ class TokenProgram : public CarrierProgram {
             .operation_bytes = request.bytes * static_cast<std::uint64_t>(graph)};
   }
 
+  /// Pauses may take half of the time that a token has; its messages need some, too.
   void refuse_long_gaps(const Model& model, const std::vector<ScheduleStep>& steps) const {
-    constexpr double kLongestToken = 1.5;
-    const double limit_s = deadline_s_ > 0 ? std::min(deadline_s_, kLongestToken) : kLongestToken;
+    constexpr double kOfThem = 0.5;
+    double limit_s = kOfThem * most_s(profile_) / kTokens;
+    if (deadline_s_ > 0) limit_s = std::min(limit_s, kOfThem * deadline_s_ / kTokens);
     const auto messages = count_of(steps);
     if (pauses_s(steps) <= limit_s) return;
     throw Failure(
         ExitCode::kUsage,
-        fmt::format("--gap {:g}: {} messages of {} would pause for {}, and a token has {} "
-                    "before its deadline: use at most --gap {:.0f}",
+        fmt::format("--gap {:g}: the {} messages of a token of {} would pause for {}, and there is "
+                    "time for {} of pauses a token: use at most --gap {:.0f}",
                     gap_us_, messages, model.name, format_seconds(pauses_s(steps)),
                     format_seconds(limit_s),
-                    limit_s / static_cast<double>(messages) / kMicrosecond));
+                    std::floor(limit_s / static_cast<double>(messages) / kMicrosecond)));
   }
+
+  static constexpr double kTokens = 20;  // that measuring one takes, warm-up and all
+  /// What they may take.
+  static double most_s(Profile profile) { return profile == Profile::kQuick ? 30 : 600; }
 
   static std::uint64_t count_of(const std::vector<ScheduleStep>& steps) {
     std::uint64_t messages = 0;
@@ -360,7 +367,7 @@ class TokenProgram : public CarrierProgram {
   void describe_token(const Session& session, const std::vector<ScheduleStep>& steps,
                       const std::vector<std::string>& evidence, Row& row) const {
     carrier().describe(session, growth_of(evidence), {}, row);
-    if (gap_us_ > 0) add_pauses(evidence, row);
+    if (gap_us_ > 0) add_pauses(evidence, pauses_s(steps) / kMicrosecond, row);
     const auto prices = prices_.of(steps);
     if (!prices) {
       row.doubts.emplace_back("no price, since a curve of it was not measured");
@@ -379,6 +386,7 @@ class TokenProgram : public CarrierProgram {
   std::uint64_t chunk_ = 2048;
   double gap_us_ = 0;
   double deadline_s_ = 0;
+  Profile profile_ = Profile::kQuick;
   std::vector<Model> models_;
   std::vector<std::uint64_t> batches_;
   std::set<std::string> known_;                         // names of curve points

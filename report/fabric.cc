@@ -5,14 +5,18 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iterator>
 #include <map>
 #include <set>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 #include "report/catalogue.h"
 #include "report/embedded.h"
+#include "report/token.h"
+#include "report/units.h"
 
 namespace wiretax {
 namespace {
@@ -52,11 +56,20 @@ bool is_collective(const Record& record) {
 
 /// Rows that belong on one curve: same operation, and all keys but the size.
 struct Series {
+  std::string timing;
   std::vector<CurvePoint> points;
   std::size_t suspect = 0;
   std::string suspicion;
   int preference = 0;
+  bool among = false;  // of some of the ranks that ran
   std::string type;
+
+  /// The larger the better: what decode runs, then ranks that had the machines to themselves, then
+  /// few doubts, then many points.
+  [[nodiscard]] std::tuple<int, bool, double, std::size_t> worth() const {
+    const auto doubted = static_cast<double>(suspect) / static_cast<double>(points.size());
+    return {preference, !among, -doubted, points.size()};
+  }
 };
 
 using SeriesByOperation = std::map<std::string, std::map<std::string, Series>>;
@@ -65,10 +78,12 @@ using SeriesByOperation = std::map<std::string, std::map<std::string, Series>>;
 struct Gathered {
   FabricKind kind = FabricKind::kEngine;
   FabricPath path = FabricPath::kUnknown;
+  std::string measured_by;
   std::map<std::uint64_t, SeriesByOperation> by_ranks;
   std::vector<std::string> notes;
   std::size_t invalid = 0;
   std::set<std::string> all_reduces;  // what there is beside chained ones of that many ranks
+  std::string skipped;                // why one was not measured
 };
 
 /// A program that measures no collectives says nothing about a step, whatever its network is
@@ -101,16 +116,28 @@ FabricPath path_of(const ResultFile& file) {
   return found->first;
 }
 
-/// Decode runs on bf16, each layer out of place, and from a CUDA graph.
+/// Decode chains its operations, runs on bf16, each layer out of place, and from a CUDA graph.
 int preference_of(const Record& record) {
-  return (record.key("type") == "bfloat16" ? 4 : 0) + (record.key("place") == "out" ? 2 : 0) +
+  return (record.key("timing") == "chained" ? 16 : 0) +
+         (record.key("timing") == "pipelined" ? 8 : 0) +
+         (record.key("type") == "bfloat16" ? 4 : 0) + (record.key("place") == "out" ? 2 : 0) +
          (record.key("launch") == "graph" ? 1 : 0);
 }
 
+/// Other tools chain nothing. What they do instead stands in for it and is noted: nccl-tests'
+/// operations run one after another on a stream, OSU's each behind a barrier. A send_recv that
+/// overlaps others is no hop of a pipeline.
+bool stands_in(const Record& record, bool imported) {
+  const auto timing = record.key("timing");
+  return imported && record.operation != "send_recv" &&
+         (timing == "pipelined" || timing == "isolated");
+}
+
 /// Ranks of a record that belongs on a curve: all of them, or as many as divide them. 0 of others.
-std::uint64_t ranks_on_a_curve(const Record& record, std::uint64_t ranks) {
-  if (!is_collective(record) || record.key("timing") != "chained" ||
-      !record.key("pattern").empty() || !record.counter("bytes")) {
+std::uint64_t ranks_on_a_curve(const Record& record, std::uint64_t ranks, bool imported) {
+  const bool timed = record.key("timing") == "chained" || stands_in(record, imported);
+  if (!is_collective(record) || !timed || !record.key("pattern").empty() ||
+      !record.key("redop").empty() || !record.counter("bytes")) {
     return 0;
   }
   for (std::uint64_t of = 2; of <= ranks; ++of) {
@@ -129,7 +156,9 @@ void add_row(const Record& record, std::uint64_t ranks, Gathered& gathered) {
   auto& series = gathered.by_ranks[ranks][record.operation][variant];
   series.points.push_back(record.curve_point());
   series.preference = preference_of(record);
+  series.among = !record.key("among").empty();
   series.type = record.key("type");
+  series.timing = record.key("timing");
   if (record.verdict == Verdict::kSuspect) {
     ++series.suspect;
     series.suspicion = record.reason;
@@ -145,9 +174,30 @@ std::string setting_of(const Record& record) {
 std::string lacks_all_reduce(const std::string& name, std::uint64_t ranks,
                              const Gathered& gathered) {
   auto text = fmt::format("{}: no chained all_reduce of {} ranks", name, ranks);
+  if (!gathered.skipped.empty()) return text + ", skipped: " + gathered.skipped;
   if (gathered.all_reduces.empty()) return text;
   return text + fmt::format(", but {} (--ranks says how many machines to decide for)",
                             fmt::join(gathered.all_reduces, ", "));
+}
+
+/// Tokens that were really sent and took another time than these curves make of them.
+void add_far_off_tokens(const ResultFile& file, Gathered& gathered) {
+  constexpr double kFar = .25;
+  std::size_t tokens = 0;
+  double worst = 1;
+  for (const auto& record : file.records) {
+    const auto priced_us = record.counter("priced_us");
+    if (record.operation != kToken || !record.measured() || !priced_us || *priced_us <= 0) continue;
+    const double times = token_wire_us(record) / *priced_us;
+    if (std::abs(times - 1) <= kFar) continue;
+    ++tokens;
+    if (std::abs(std::log(times)) > std::abs(std::log(worst))) worst = times;
+  }
+  if (tokens == 0) return;
+  gathered.notes.push_back(
+      fmt::format("{} token{} that was sent took up to {:.2f} times its price: wiretax-report "
+                  "summary {} says why",
+                  tokens, tokens == 1 ? "" : "s", worst, file.path.filename().string()));
 }
 
 void add_file(const ResultFile& file, std::uint64_t ranks, Gathered& gathered) {
@@ -157,11 +207,20 @@ void add_file(const ResultFile& file, std::uint64_t ranks, Gathered& gathered) {
         fmt::format("{} is not complete: {}", file.path.filename().string(),
                     status == "running" ? "still running, or killed" : status));
   }
+  add_far_off_tokens(file, gathered);
+  for (auto& note : file.notes()) {
+    if (std::ranges::count(gathered.notes, note) == 0) gathered.notes.push_back(std::move(note));
+  }
+  gathered.measured_by = file.context_value("imported_from");
+  const bool imported = !gathered.measured_by.empty();
   for (const auto& record : file.records) {
-    if (record.operation == "all_reduce") gathered.all_reduces.insert(setting_of(record));
+    if (record.operation == "all_reduce") {
+      if (record.measured()) gathered.all_reduces.insert(setting_of(record));
+      if (record.verdict == Verdict::kSkipped) gathered.skipped = record.reason;
+    }
     const bool failed = record.verdict == Verdict::kInvalid && is_collective(record) &&
-                        record.key("timing") == "chained";
-    const auto of = ranks_on_a_curve(record, ranks);
+                        (record.key("timing") == "chained" || stands_in(record, imported));
+    const auto of = ranks_on_a_curve(record, ranks, imported);
     if (failed || of > 0) add_row(record, of, gathered);
   }
 }
@@ -170,11 +229,14 @@ Curve best_curve(std::string_view operation, const SeriesByOperation& by_operati
                  std::vector<std::string>& notes) {
   const auto found = by_operation.find(std::string(operation));
   if (found == by_operation.end()) return {};
-  const auto& [variant, best] = *std::ranges::max_element(found->second, {}, [](const auto& entry) {
-    return std::pair(entry.second.preference, entry.second.points.size());
-  });
+  const auto& [variant, best] = *std::ranges::max_element(
+      found->second, {}, [](const auto& entry) { return entry.second.worth(); });
   if (!best.type.empty() && best.type != "bfloat16") {
     notes.push_back(fmt::format("{} was measured in {}, not bfloat16", operation, best.type));
+  }
+  if (best.timing != "chained") {
+    notes.push_back(
+        fmt::format("{} was timed {}, not chained as decoding is", operation, best.timing));
   }
   if (best.suspect > 0) {
     notes.push_back(fmt::format("{} of {} {} points are suspect, among them: {}", best.suspect,
@@ -197,6 +259,7 @@ Fabric fabric_of(const std::string& name, std::uint64_t ranks, const Gathered& g
   fabric.kind = gathered.kind;
   fabric.path = gathered.path;
   fabric.ranks = ranks;
+  fabric.measured_by = gathered.measured_by;
   fabric.notes = gathered.notes;
   for (const auto& [of, by_operation] : gathered.by_ranks) {
     auto& curves = of == ranks ? static_cast<Curves&>(fabric) : fabric.fewer[of];
@@ -212,6 +275,31 @@ void add_mark(const ResultFile& file, Gathered& gathered) {
   const std::string mark(file.context_value("wiretax_mark"));
   if (!mark.empty() && std::ranges::count(gathered.notes, mark) == 0)
     gathered.notes.push_back(mark);
+}
+
+/// By name of the fabric; of files without one, or without collectives, only why.
+std::map<std::string, Gathered> gather(std::span<const ResultFile> files, std::uint64_t ranks,
+                                       std::vector<std::string>& without_collectives) {
+  std::map<std::string, Gathered> by_name;
+  for (const auto& file : files) {
+    const auto name = std::string(file.context_value("wiretax_fabric"));
+    if (name.empty() || !has_collectives(file)) {
+      without_collectives.push_back(file.path.filename().string() + ": no collectives in it");
+      continue;
+    }
+    const auto kind = kind_of(file);
+    const auto [entry, fresh] = by_name.try_emplace(name);
+    if (!fresh && entry->second.kind != kind) {
+      throw InputError(fmt::format("{}: fabric '{}' is {} here and {} in another file",
+                                   file.path.string(), name, kind_name(kind),
+                                   kind_name(entry->second.kind)));
+    }
+    entry->second.kind = kind;
+    entry->second.path = path_of(file);
+    add_mark(file, entry->second);
+    add_file(file, ranks, entry->second);
+  }
+  return by_name;
 }
 
 }  // namespace
@@ -232,28 +320,9 @@ Band band_of(const Fabric& fabric, const CurveTime& time) {
 }
 
 Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
-  std::map<std::string, Gathered> by_name;
   std::vector<std::string> without_collectives;
-  for (const auto& file : files) {
-    const auto name = std::string(file.context_value("wiretax_fabric"));
-    if (name.empty() || !has_collectives(file)) {
-      without_collectives.push_back(file.path.filename().string() + ": no collectives in it");
-      continue;
-    }
-    const auto kind = kind_of(file);
-    const auto [entry, fresh] = by_name.try_emplace(name);
-    if (!fresh && entry->second.kind != kind) {
-      throw InputError(fmt::format("{}: fabric '{}' is {} here and {} in another file",
-                                   file.path.string(), name, kind_name(kind),
-                                   kind_name(entry->second.kind)));
-    }
-    entry->second.kind = kind;
-    entry->second.path = path_of(file);
-    add_mark(file, entry->second);
-    add_file(file, ranks, entry->second);
-  }
   Fabrics fabrics;
-  for (const auto& [name, gathered] : by_name) {
+  for (const auto& [name, gathered] : gather(files, ranks, without_collectives)) {
     auto fabric = fabric_of(name, ranks, gathered);
     if (fabric.all_reduce.empty()) {
       fabrics.notes.push_back(lacks_all_reduce(name, ranks, gathered));
@@ -263,6 +332,15 @@ Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
   }
   if (fabrics.usable.empty())
     std::ranges::move(without_collectives, std::back_inserter(fabrics.notes));
+  return fabrics;
+}
+
+std::vector<Fabric> all_fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
+  std::vector<std::string> without_collectives;
+  std::vector<Fabric> fabrics;
+  for (const auto& [name, gathered] : gather(files, ranks, without_collectives)) {
+    fabrics.push_back(fabric_of(name, ranks, gathered));
+  }
   return fabrics;
 }
 

@@ -7,22 +7,17 @@
 #include <cstdlib>
 #include <exception>
 #include <functional>
-#include <map>
 #include <stdexcept>
 
 #include "report/catalogue.h"
+#include "report/commands/colour_option.h"
 #include "report/commands/commands.h"
+#include "report/commands/compare.h"
+#include "report/commands/export.h"
+#include "report/commands/scale.h"
 #include "report/record.h"
 
 namespace wiretax {
-
-void add_colour(CLI::App& command, Colour& colour) {
-  static const std::map<std::string, Colour> kNames = {
-      {"auto", Colour::kAuto}, {"always", Colour::kAlways}, {"never", Colour::kNever}};
-  command.add_option("--color", colour, "auto, always or never")
-      ->transform(CLI::CheckedTransformer(kNames, CLI::ignore_case))
-      ->option_text("WHEN");
-}
 
 namespace {
 
@@ -37,7 +32,8 @@ constexpr const char* kFooter =
     "status ends with the code of the first file that is not complete, 6 for a program that was "
     "killed.\n"
     "transport ends with 0 for RDMA or one host, 5 for sockets or a mix, 3 where the log does not "
-    "tell.";
+    "tell.\n"
+    "compare ends with 4 where something is slower, 3 where the comparison is not whole.";
 
 using Command = std::function<int()>;
 
@@ -179,6 +175,24 @@ void add_symptoms(CLI::App& app, SymptomsOptions& options, Command& chosen) {
   command.callback([&] { chosen = [&] { return run_symptoms(options); }; });
 }
 
+void add_import(CLI::App& app, ImportOptions& options, Command& chosen) {
+  auto& command = *app.add_subcommand("import", "other tools' output as results of wiretax");
+  command.add_option("paths", options.paths, "what nccl-tests, perftest, iperf3 or OSU printed")
+      ->required();
+  command.add_option("--format", options.format,
+                     "nccl-tests, perftest, iperf3 or osu; else it is recognised");
+  command.add_option("--fabric", options.fabric, "a name for the network; else tool and file");
+  command.add_option("--ranks", options.ranks, "how many there were, where the file does not say")
+      ->check(CLI::Range(std::uint64_t{1}, kMostRanks));
+  command.add_option("--unit", options.unit,
+                     "MiB/s, MB/s, GB/s or Gb/s, where the file does not say");
+  command.add_option("--operation", options.operation,
+                     "the collective, such as all_reduce, where the file does not say");
+  command.add_option("-o,--out", options.out, "write a result file instead of a table");
+  add_colour(command, options.colour);
+  command.callback([&] { chosen = [&] { return run_import(options); }; });
+}
+
 void add_list(CLI::App& app, const char* name, const char* text, int (*list)(Colour),
               Colour& colour, Command& chosen) {
   auto& command = *app.add_subcommand(name, text);
@@ -197,6 +211,7 @@ int run(int argc, char** argv) {
   Paths status;
   TransportOptions transport;
   SymptomsOptions symptoms;
+  ImportOptions import;
   Colour colour = Colour::kAuto;
   Command chosen;
   add_summary(app, summary, chosen);
@@ -207,6 +222,10 @@ int run(int argc, char** argv) {
   add_status(app, status, chosen);
   add_transport(app, transport, chosen);
   add_symptoms(app, symptoms, chosen);
+  add_import(app, import, chosen);
+  add_compare(app, chosen);
+  add_export(app, chosen);
+  add_scale(app, chosen);
   add_list(app, "models", "the catalogue of models", run_models, colour, chosen);
   add_list(app, "machines", "the machines that are known", run_machines, colour, chosen);
   add_list(app, "profiles", "the published profiles", run_profiles, colour, chosen);

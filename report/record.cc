@@ -5,11 +5,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "report/result_files.h"
 #include "report/units.h"
 
 namespace wiretax {
@@ -158,31 +157,6 @@ ResultFile read_document(const Json& document, const std::filesystem::path& path
   return file;
 }
 
-std::string read_text(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream || std::filesystem::is_directory(path)) {
-    throw InputError(fmt::format("{}: cannot be read", path.string()));
-  }
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-/// A directory may hold other JSON beside results, but a file that is cut off or empty is no JSON.
-bool is_foreign(std::string_view text) {
-  return text.find("\"wiretax_schema\"") == std::string_view::npos && Json::accept(text);
-}
-
-std::vector<std::filesystem::path> json_files(const std::filesystem::path& directory) {
-  std::vector<std::filesystem::path> files;
-  std::error_code error;
-  const std::filesystem::directory_iterator entries(directory, error);
-  if (error) throw InputError(fmt::format("{}: {}", directory.string(), error.message()));
-  for (const auto& entry : entries) {
-    if (entry.is_regular_file() && entry.path().extension() == ".json") files.push_back(entry);
-  }
-  std::ranges::sort(files);
-  return files;
-}
-
 }  // namespace
 
 std::optional<double> Record::counter(std::string_view counter_name) const {
@@ -206,6 +180,20 @@ CurvePoint Record::curve_point() const {
 std::string_view ResultFile::context_value(std::string_view key) const {
   const auto found = context.find(key);
   return found == context.end() ? std::string_view{} : std::string_view(found->second);
+}
+
+std::vector<std::string> ResultFile::notes() const {
+  std::vector<std::string> notes;
+  const auto list = Json::parse(context_value("wiretax_notes"), nullptr, false);
+  if (!list.is_array()) return notes;
+  for (const auto& note : list) {
+    if (note.is_string()) notes.push_back(note.get<std::string>());
+  }
+  return notes;
+}
+
+void ResultFile::set_notes(const std::vector<std::string>& notes) {
+  if (!notes.empty()) context.insert_or_assign("wiretax_notes", Json(notes).dump());
 }
 
 Record parse_name(std::string_view name) {
@@ -240,32 +228,7 @@ ResultFile parse_result_file(std::string_view text, const std::filesystem::path&
 }
 
 ResultFile read_result_file(const std::filesystem::path& path) {
-  return parse_result_file(read_text(path), path);
-}
-
-std::vector<std::filesystem::path> result_paths(std::span<const std::filesystem::path> paths) {
-  std::vector<std::filesystem::path> results;
-  for (const auto& path : paths) {
-    std::error_code unknown;  // then reading it says what is wrong
-    if (!std::filesystem::is_directory(path, unknown)) {
-      results.push_back(path);
-      continue;
-    }
-    const auto before = results.size();
-    for (const auto& file : json_files(path)) {
-      if (!is_foreign(read_text(file))) results.push_back(file);
-    }
-    if (results.size() == before) {
-      throw InputError(fmt::format("{}: there are no result files in it", path.string()));
-    }
-  }
-  return results;
-}
-
-std::vector<ResultFile> read_results(std::span<const std::filesystem::path> paths) {
-  std::vector<ResultFile> results;
-  for (const auto& path : result_paths(paths)) results.push_back(read_result_file(path));
-  return results;
+  return parse_result_file(read_file_text(path), path);
 }
 
 }  // namespace wiretax

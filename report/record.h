@@ -53,6 +53,9 @@ struct ResultFile {
   std::vector<Record> records;
 
   [[nodiscard]] std::string_view context_value(std::string_view key) const;
+  /// The context's wiretax_notes: what a reader has to know.
+  [[nodiscard]] std::vector<std::string> notes() const;
+  void set_notes(const std::vector<std::string>& notes);
 };
 
 /// Splits a name into operation and keys. Throws InputError where a part is not key:value.
@@ -67,7 +70,7 @@ ResultFile parse_result_file(std::string_view text, const std::filesystem::path&
 /// read.
 std::vector<std::filesystem::path> result_paths(std::span<const std::filesystem::path> paths);
 
-/// All of them, read.
+/// All of them, read; other tools' output as well (report/importers), where it is named.
 std::vector<ResultFile> read_results(std::span<const std::filesystem::path> paths);
 
 }  // namespace wiretax

@@ -4,6 +4,20 @@
 
 namespace wiretax {
 
+std::string_view verdict_name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kValid:
+      return "valid";
+    case Verdict::kSuspect:
+      return "suspect";
+    case Verdict::kSkipped:
+      return "skipped";
+    case Verdict::kInvalid:
+      break;
+  }
+  return "invalid";
+}
+
 std::string verdict_text(const Record& record, const Ink& ink) {
   const auto reason = printable(record.reason);
   switch (record.verdict) {

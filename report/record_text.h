@@ -10,6 +10,9 @@
 
 namespace wiretax {
 
+/// "valid", "suspect", "skipped" or "invalid".
+std::string_view verdict_name(Verdict verdict);
+
 /// "valid", or the verdict with its reason.
 std::string verdict_text(const Record& record, const Ink& ink);
 

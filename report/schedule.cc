@@ -75,7 +75,9 @@ Split parse_split(std::string_view name) {
   split.stages = take_count("pp", rest);
   if (!rest.empty() || split.ranks() < 2) {
     throw std::invalid_argument(
-        fmt::format("strategy '{}': tp2, pp2 or tp2pp2, with numbers from 2 on", name));
+        fmt::format("strategy '{}' has no schedule of messages: type tp2, pp2 or tp2pp2, with "
+                    "numbers from 2 on (wiretax-report decide prices the others)",
+                    name));
   }
   return split;
 }
@@ -86,7 +88,8 @@ std::vector<ScheduleStep> schedule_of(const Model& model, const Split& split,
   check_tokens(tokens.sampled);
   if (split.group > 1) {
     if (const auto reason = heads_reason(model, split.group); !reason.empty()) {
-      throw std::invalid_argument(fmt::format("{}: {}", model.name, reason));
+      throw std::invalid_argument(
+          fmt::format("{}: {} (pp{} does not need that)", model.name, reason, split.ranks()));
     }
   }
   if (model.layers < split.stages) {

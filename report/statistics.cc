@@ -28,6 +28,30 @@ std::vector<double> circular_prefix_sums(std::span<const double> values) {
   return prefix;
 }
 
+/// How far the mean of a normal is from the ends of its interval, in standard deviations.
+double deviations(double confidence) {
+  double low = 0;
+  double high = 40;  // beyond any double's confidence
+  for (int step = 0; step < 100; ++step) {
+    const double middle = (low + high) / 2;
+    (std::erf(middle / std::sqrt(2)) < confidence ? low : high) = middle;
+  }
+  return (low + high) / 2;
+}
+
+/// log(b / a) and how far its 95 % interval goes down and up.
+struct LogRatio {
+  double middle = 0;
+  double down = 0;
+  double up = 0;
+};
+
+LogRatio log_ratio(const Estimate& a, const Estimate& b) {
+  const auto down = [](const Estimate& of) { return std::log(of.mean / of.interval.low); };
+  const auto up = [](const Estimate& of) { return std::log(of.interval.high / of.mean); };
+  return {std::log(b.mean / a.mean), std::hypot(down(b), up(a)), std::hypot(up(b), down(a))};
+}
+
 }  // namespace
 
 double mean(std::span<const double> values) {
@@ -102,6 +126,30 @@ std::optional<Interval> median_interval(std::span<const double> values) {
   }
   const auto ordered = sorted(values);
   return Interval{ordered[rank], ordered[n - 1 - rank]};
+}
+
+Interval ratio_interval(const Estimate& a, const Estimate& b, double confidence) {
+  const auto log = log_ratio(a, b);
+  const double stretch = deviations(confidence) / deviations(kConfidence);
+  return {std::exp(log.middle - stretch * log.down), std::exp(log.middle + stretch * log.up)};
+}
+
+double ratio_p_value(const Estimate& a, const Estimate& b, double limit) {
+  const auto log = log_ratio(a, b);
+  const double distance = log.middle - std::log(limit);
+  if (distance == 0) return 1;
+  const double width = distance > 0 ? log.down : log.up;
+  if (width == 0) return 0;
+  return std::erfc(std::abs(distance) / width * deviations(kConfidence) / std::sqrt(2));
+}
+
+double discovery_limit(std::span<const double> p_values, double rate) {
+  const auto ordered = sorted(p_values);
+  for (std::size_t found = ordered.size(); found > 0; --found) {
+    const double share = static_cast<double>(found) / static_cast<double>(ordered.size());
+    if (ordered[found - 1] <= rate * share) return rate * share;
+  }
+  return 0;
 }
 
 std::optional<double> percentile(std::span<const double> values, double p) {

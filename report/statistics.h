@@ -34,6 +34,26 @@ std::optional<Interval> mean_interval(std::span<const double> batch_means, std::
 /// Absent below six values.
 std::optional<Interval> median_interval(std::span<const double> values);
 
+/// A mean and the 95 % interval around it.
+struct Estimate {
+  double mean = 0;
+  Interval interval;
+};
+
+/// The interval of b / a at `confidence`, from two independent positive estimates: MOVER on the log
+/// scale (Zou and Donner 2008), which keeps skewed intervals skewed. Other levels than 95 % stretch
+/// the 95 % interval as a normal's, on the log scale.
+Interval ratio_interval(const Estimate& a, const Estimate& b, double confidence = 0.95);
+
+/// 1 - the highest confidence at which the interval of b / a excludes `limit`; 1 where b / a is
+/// `limit`.
+double ratio_p_value(const Estimate& a, const Estimate& b, double limit);
+
+/// Of many p-values, the largest that is still a discovery when at most `rate` of those may be
+/// false in the mean (Benjamini and Hochberg 1995); 0 where none is. If all are false, `rate` is
+/// the chance that there is any.
+double discovery_limit(std::span<const double> p_values, double rate);
+
 /// Quantile by nearest rank. Absent when the values cannot support it at 95 % confidence: the
 /// smallest n with 1 - p^n >= 0.95, so 29 for p90, 299 for p99, 2995 for p99.9.
 std::optional<double> percentile(std::span<const double> values, double p);

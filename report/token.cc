@@ -36,15 +36,10 @@ std::string carrier_of(const Record& record) {
   return fmt::format("{}{}{}", record.key("backend"), interface.empty() ? "" : " ", interface);
 }
 
-/// The token without its pauses.
-double wire_us(const Record& record) {
-  return record.counter("wire_us").value_or(record.time_s / kMicrosecond);
-}
-
 std::optional<double> off_by(const Record& record) {
   const auto priced_us = record.counter("priced_us");
   if (!record.measured() || !priced_us || *priced_us <= 0) return std::nullopt;
-  return wire_us(record) / *priced_us - 1;
+  return token_wire_us(record) / *priced_us - 1;
 }
 
 /// "all_reduce 93 %, all_gather 7 %".
@@ -52,7 +47,7 @@ std::string shares_of(const Record& record) {
   std::vector<std::string> shares;
   for (const auto operation : kOperations) {
     if (const double us = counter(record, operation, "us"); us > 0) {
-      shares.push_back(fmt::format("{} {:.0f} %", operation, 100 * us / wire_us(record)));
+      shares.push_back(fmt::format("{} {:.0f} %", operation, 100 * us / token_wire_us(record)));
     }
   }
   return fmt::format("{}", fmt::join(shares, ", "));
@@ -89,29 +84,40 @@ void add_causes(const Record& record, std::string_view operation, std::vector<Ca
                                 operation)});
 }
 
-/// The largest causes first, as many as make up most of the difference.
+/// "+232.6 ms".
+std::string signed_time(double us) {
+  return (us < 0 ? "-" : "+") + format_seconds(std::abs(us) * kMicrosecond);
+}
+
+/// The largest parts first, of either sign, until what is left is less than a fifth of the
+/// difference.
 std::string explain(const Record& record, double off) {
-  const double difference_us = wire_us(record) - *record.counter("priced_us");
+  const double difference_us = token_wire_us(record) - *record.counter("priced_us");
   std::vector<Cause> causes;
   for (const auto operation : kOperations) add_causes(record, operation, causes);
-  std::erase_if(causes, [&](const Cause& cause) { return (cause.us > 0) != (difference_us > 0); });
   std::ranges::sort(causes, std::ranges::greater(),
                     [](const Cause& cause) { return std::abs(cause.us); });
   auto text = fmt::format(
-      "{} {}, {}: {:.0f} % {} its price. Of these {}:", printable(record.key("model")),
+      "{} {}, {}: {:.0f} % {} its price. {} is made of:", printable(record.key("model")),
       printable(record.key("strategy")), printable(step_of(record)), 100 * std::abs(off),
-      off > 0 ? "above" : "below", format_seconds(std::abs(difference_us) * kMicrosecond));
-  constexpr double kMost = 0.8;
+      off > 0 ? "above" : "below", signed_time(difference_us));
+  constexpr double kLeft = 0.2;
+  constexpr double kSmall = 0.01;
   double told_us = 0;
   for (const auto& cause : causes) {
-    if (std::abs(told_us) > kMost * std::abs(difference_us)) break;
+    if (std::abs(difference_us - told_us) < kLeft * std::abs(difference_us)) break;
+    if (std::abs(cause.us) < kSmall * std::abs(difference_us)) continue;
     told_us += cause.us;
-    text += fmt::format("\n  {:+.3g} us  {}", cause.us, cause.text);
+    text += fmt::format("\n  {:>9}  {}", signed_time(cause.us), cause.text);
   }
   return text + "\n";
 }
 
 }  // namespace
+
+double token_wire_us(const Record& record) {
+  return record.counter("wire_us").value_or(record.time_s / kMicrosecond);
+}
 
 std::string token_text(const ResultFile& file, const Ink& ink) {
   using enum Table::Align;

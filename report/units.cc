@@ -93,6 +93,15 @@ std::vector<std::uint64_t> parse_count_list(std::string_view text) {
   return values;
 }
 
+double parse_rate_unit(std::string_view text) {
+  if (text == "MiB/s") return static_cast<double>(kMebibyte);
+  if (text == "MB/s") return kMegabyte;
+  if (text == "GB/s") return kGigabyte;
+  if (text == "Gb/s") return kGigabit;
+  throw std::invalid_argument(
+      fmt::format("rate unit '{}' is not known (use MiB/s, MB/s, GB/s or Gb/s)", text));
+}
+
 std::string format_figures(double value) {
   constexpr double kNeedsNoPoint = 100;
   return std::abs(value) < kNeedsNoPoint ? fmt::format("{:.3g}", value)

@@ -12,6 +12,7 @@ namespace wiretax {
 
 constexpr double kMicrosecond = 1e-6;
 constexpr double kMillisecond = 1e-3;
+constexpr double kMegabyte = 1e6;
 constexpr double kGigabyte = 1e9;     // GB/s is 10^9 bytes per second
 constexpr double kGigabit = 1e9 / 8;  // Gb/s is 10^9 bits per second, here in bytes
 constexpr double kTeraflop = 1e12;    // floating-point operations
@@ -32,6 +33,9 @@ std::vector<std::uint64_t> parse_byte_list(std::string_view text);
 
 /// "1,8,32" to integers above zero. Throws std::invalid_argument that names the text.
 std::vector<std::uint64_t> parse_count_list(std::string_view text);
+
+/// "MiB/s", "MB/s", "GB/s" or "Gb/s" in bytes per second. Throws std::invalid_argument.
+double parse_rate_unit(std::string_view text);
 
 std::string format_figures(double value);              // "7.78", "53.3", "1284"
 std::string format_roughly(double value);              // two figures: "7.8", "53", "1300"

@@ -95,6 +95,7 @@ class Collector {
   }
 
   void add_tcp(const Record& record) {
+    if (!record.key("ways").empty()) return;
     auto& found = way(record, record.key("interface"));
     if (found.name.empty()) found.name = record.key("interface");
     if (record.operation == "tcp_round_trip") {

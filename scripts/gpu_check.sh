@@ -6,7 +6,7 @@
 #   scripts/gpu_check.sh [FOLDER]
 #
 # Environment: WIRETAX_BIN, a folder of built programs; NCCL_LIB, the library to measure; NCCL_TESTS, a folder with
-# all_reduce_perf, to be measured beside it.
+# all_reduce_perf (built with MPI=1), to be measured beside it in NCCL_TESTS_PAIRS pairs (16), at most NCCL_TESTS_S seconds.
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -80,12 +80,11 @@ check doctor 0 'ranks looked at' "${mpirun[@]}" "$bin/wiretax-doctor" --color ne
 check transport 5 'SOCKET' "$bin/wiretax-report" transport "$out/chained.rank0.log" "$out/chained.rank1.log" --color never
 check decide 0 'tp2' "$bin/wiretax-report" decide "$out/chained.json" --model Llama-3.1-8B --batch 1 --color never
 
-# The peer, in the same mode: nccl-tests prints what is pipelined on one stream, launched one by one.
-# shellcheck disable=SC2016 # the rank expands it
-as_another_host='NCCL_HOSTID=peer-$OMPI_COMM_WORLD_RANK exec "$@"'
+# The peer beside it, eagerly and from graphs: the ratio with its interval.
 if [[ -x ${NCCL_TESTS:-}/all_reduce_perf ]]; then
-  check nccl_tests 0 'Avg bus bandwidth' env NCCL_SOCKET_IFNAME=lo NCCL_NVLS_ENABLE=0 NCCL_MNNVL_ENABLE=0 NCCL_TESTS_DEVICE=0 "${mpirun[@]}" -x NCCL_SOCKET_IFNAME -x NCCL_TESTS_DEVICE \
-    -x NCCL_NVLS_ENABLE -x NCCL_MNNVL_ENABLE bash -c "$as_another_host" peer "$NCCL_TESTS/all_reduce_perf" -b 10240 -e 10240 -g 1 -d bfloat16 -w 20 -n 200
+  check nccl_tests 0 'graph, 10240 B: wiretax / peer [0-9.]+ \[' timeout -k 10 "${NCCL_TESTS_S:-420}" python3 -B "$root/bench/compare/nccl.py" \
+    --share-gpu --nccl-tests "$NCCL_TESTS" --bin "$bin" --bytes 5120:20480 --pairs "${NCCL_TESTS_PAIRS:-16}"
+  grep 'wiretax / peer' "$out/nccl_tests.txt"
 else
   note "skipped: nccl-tests (NCCL_TESTS names no folder with all_reduce_perf)"
 fi

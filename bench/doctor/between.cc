@@ -162,6 +162,17 @@ std::set<std::string> nccl_settings_of(const std::vector<Evidence>& hosts) {
   return names;
 }
 
+/// What to type so that all ranks have the same: a file is copied, a variable is forwarded.
+std::string same_everywhere(const std::string& name, const std::vector<Evidence>& hosts) {
+  for (const auto& host : hosts) {
+    const auto line = std::ranges::find(host.nccl_conf, name, &Setting::name);
+    if (host.environment.contains(name) || line == host.nccl_conf.end()) continue;
+    return fmt::format("the same line in {} on all hosts, or delete it there ({} has it)",
+                       line->file, host.who);
+  }
+  return fmt::format("mpirun -x {}, or the same in /etc/nccl.conf, or unset it everywhere", name);
+}
+
 /// Settings that ranks have to share, of the environment or a file. Names of devices and
 /// interfaces, and addresses, may differ; what only logs does no harm.
 void check_settings(const std::vector<Evidence>& hosts, Findings& findings) {
@@ -173,10 +184,8 @@ void check_settings(const std::vector<Evidence>& hosts, Findings& findings) {
     if (values.size() < 2 || (own_names && !values.contains(""))) continue;
     const bool harmless =
         starts_with_any(name, {"NCCL_DEBUG", "NCCL_TOPO_DUMP", "NCCL_GRAPH_DUMP"});
-    findings.add(
-        "env-not-forwarded", harmless ? Severity::kWarning : Severity::kFault,
-        fmt::format("{}: {}", name, listed(values)),
-        fmt::format("mpirun -x {}, or the same in /etc/nccl.conf, or unset it everywhere", name));
+    findings.add("env-not-forwarded", harmless ? Severity::kWarning : Severity::kFault,
+                 fmt::format("{}: {}", name, listed(values)), same_everywhere(name, hosts));
   }
 }
 

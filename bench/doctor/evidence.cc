@@ -40,14 +40,15 @@ namespace wiretax::doctor {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetInterface, name, up, wireless, physical, mtu, networks)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Setting, file, name, value)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Library, path, build_id, version)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GpuLinks, index, name, active)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GpuLinks, index, name, active, peers)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Unreached, interface, peer, reason)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Evidence, host, who, boot_id, build_id, kernel, product, ports,
                                    rdma_functions, device_files, libibverbs, interfaces,
                                    default_interface, network_manager, memlock, memory, container,
-                                   virtual_machine, cores, cpu_limit, clocksource, governors,
-                                   frequency_driver, environment, nccl_conf, nccl, external_plugin,
-                                   gpu, gpudirect, gpus, unreached, unseen)
+                                   virtual_machine, memory_left, shared_memory_size, cores,
+                                   cpu_limit, clocksource, governors, frequency_driver, environment,
+                                   nccl_conf, nccl, external_plugin, gpu, gpudirect, gpus,
+                                   unreached, unseen)
 
 std::string Library::version_text() const {
   return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);

@@ -44,6 +44,7 @@ struct GpuLinks {
   unsigned index = 0;
   std::string name;  // "NVIDIA H200"
   int active = 0;
+  std::vector<unsigned> peers = {};  // GPUs that it reaches over them
 };
 
 /// An address of another machine that shares a subnet with an interface, and cannot be connected
@@ -74,8 +75,10 @@ struct Evidence {
   std::map<std::string, std::uint64_t> memory;  // of /proc/meminfo, bytes
   bool container = false;
   bool virtual_machine = false;
-  int cores = 0;                    // that this process may use
-  std::optional<double> cpu_limit;  // cores that a container's quota is worth
+  std::optional<std::uint64_t> memory_left;         // bytes until the container's limit
+  std::optional<std::uint64_t> shared_memory_size;  // bytes of /dev/shm
+  int cores = 0;                                    // that this process may use
+  std::optional<double> cpu_limit;                  // cores that a container's quota is worth
   std::string clocksource;
   std::map<std::string, int> governors;  // of the cores, and how many have it
   std::string frequency_driver;          // that the governors command

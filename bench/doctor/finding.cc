@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <set>
+#include <map>
 
 namespace wiretax::doctor {
 
@@ -21,13 +21,19 @@ std::vector<Finding> examine(const std::vector<Evidence>& hosts) {
   constexpr std::array kOfOne = {check_devices, check_ports, check_addresses,
                                  check_system,  check_nccl,  check_nccl_devices};
   std::vector<Finding> all;
-  std::set<std::array<std::string, 3>> told;
+  std::map<std::array<std::string, 3>, std::size_t> told;
   for (const auto& host : hosts) {
     Findings findings(host.who);
     for (const auto check : kOfOne) check(host, findings);
     for (const auto& finding : findings.all()) {
-      // What ranks of one machine have in common is told once.
-      if (told.insert({host.boot_id, finding.id, finding.evidence}).second) all.push_back(finding);
+      // What ranks of one machine have in common is told once, of all of them.
+      const auto [known, is_new] =
+          told.try_emplace({host.boot_id, finding.id, finding.evidence}, all.size());
+      if (is_new) {
+        all.push_back(finding);
+      } else if (!all[known->second].who.ends_with(finding.who)) {
+        all[known->second].who += " and " + finding.who;
+      }
     }
   }
   Findings between;

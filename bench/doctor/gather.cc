@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <pwd.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -113,6 +115,42 @@ std::optional<double> cpu_limit_of(const Roots& roots) {
   if (!(line >> quota >> period) || period <= 0) return std::nullopt;
   const auto microseconds = number_of<std::uint64_t>(quota);
   return microseconds ? std::optional(static_cast<double>(*microseconds) / period) : std::nullopt;
+}
+
+/// What a container may still take of memory: cgroup v2's names, then v1's. "max" is none, and v1's
+/// largest number stands for none.
+std::optional<std::uint64_t> memory_left_of(const Roots& roots) {
+  constexpr std::uint64_t kNone = std::uint64_t{1} << 60;
+  const auto cgroup = roots.sys / "fs/cgroup";
+  const bool second = there_is(cgroup / "memory.max");
+  const auto v1 = cgroup / "memory";
+  const auto most = number_of<std::uint64_t>(
+      first_line(second ? cgroup / "memory.max" : v1 / "memory.limit_in_bytes"));
+  const auto taken = number_of<std::uint64_t>(
+      first_line(second ? cgroup / "memory.current" : v1 / "memory.usage_in_bytes"));
+  if (!most || !taken || *most >= kNone) return std::nullopt;
+  return *most - std::min(*most, *taken);
+}
+
+std::optional<std::uint64_t> shared_memory_size() {
+  struct statvfs shm {};
+  if (statvfs("/dev/shm", &shm) != 0) return std::nullopt;
+  return static_cast<std::uint64_t>(shm.f_blocks) * shm.f_frsize;
+}
+
+/// What is left to the user: it takes root, and is not read even then.
+std::string left_to_the_user() {
+  const std::string root = geteuid() == 0 ? "" : "sudo ";
+  return fmt::format(
+      "firewall rules, netplan's files and the kernel's log, which are not looked at: {0}nft list "
+      "ruleset; {0}cat /etc/netplan/*.yaml; {0}dmesg | grep -i mlx5",
+      root);
+}
+
+/// NCCL takes the user's folder from there, and not from HOME (src/misc/param.cc).
+std::string home_of_user() {
+  const passwd* const user = getpwuid(getuid());
+  return user == nullptr || user->pw_dir == nullptr ? "" : user->pw_dir;
 }
 
 /// Root may lock any number of pages, as may who has the right to (CAP_IPC_LOCK is bit 14).
@@ -237,6 +275,10 @@ std::vector<Setting> nccl_conf_of(const Roots& roots, std::vector<std::string>& 
   std::vector<Setting> settings;
   // The user's own comes first: NCCL lets it win. Since 2.23 another file may stand for it.
   if (!roots.nccl_conf.empty()) {
+    if (!there_is(roots.nccl_conf)) {
+      unseen.push_back(
+          fmt::format("NCCL_CONF_FILE={}: there is no such file", roots.nccl_conf.string()));
+    }
     add_conf(roots.nccl_conf, settings, unseen);
   } else if (!roots.home.empty()) {
     add_conf(roots.home / ".nccl.conf", settings, unseen);
@@ -260,6 +302,7 @@ void add_files(const Roots& roots, Evidence& evidence) {
                        there_is(roots.run / "systemd/container");
   evidence.virtual_machine = under_a_hypervisor(roots);
   evidence.cpu_limit = cpu_limit_of(roots);
+  evidence.memory_left = memory_left_of(roots);
   evidence.clocksource =
       first_line(roots.sys / "devices/system/clocksource/clocksource0/current_clocksource");
   add_governors(roots, evidence);
@@ -268,7 +311,7 @@ void add_files(const Roots& roots, Evidence& evidence) {
 
 Evidence gather() {
   Roots roots;
-  if (const char* const home = std::getenv("HOME")) roots.home = home;
+  roots.home = home_of_user();
   if (const char* const file = std::getenv("NCCL_CONF_FILE")) roots.nccl_conf = file;
   const auto facts = bench::host_facts();
   Evidence evidence;
@@ -286,9 +329,10 @@ Evidence gather() {
   if (sched_getaffinity(0, sizeof cores, &cores) == 0) evidence.cores = CPU_COUNT(&cores);
   evidence.environment = environment_here();
   add_libraries(evidence);
-  evidence.unseen.emplace_back(
-      "firewall rules, netplan's files and the kernel's log, which only root reads: "
-      "sudo nft list ruleset; sudo cat /etc/netplan/*.yaml; sudo dmesg | grep -i mlx5");
+  evidence.shared_memory_size = shared_memory_size();
+  if (evidence.rdma_functions > 0 || !evidence.ports.empty()) {
+    evidence.unseen.push_back(left_to_the_user());
+  }
   return evidence;
 }
 

@@ -63,6 +63,9 @@ class Nvml {
     call("nvmlDeviceGetName", device, name.data(), kNameBytes);
     GpuLinks links{.index = index, .name = name.data()};
     for (unsigned link = 0; link < kMostLinks; ++link) links.active += active(device, link);
+    for (unsigned other = 0; links.active > 0 && other < count(); ++other) {
+      if (other != index && reaches(device, other)) links.peers.push_back(other);
+    }
     return links;
   }
 
@@ -94,6 +97,16 @@ class Nvml {
     if (result == kInvalidArgument || result == kNotSupported) return 0;
     check(kName, result);
     return state != 0 ? 1 : 0;
+  }
+
+  /// Over NVLink: one between the two, or a switch.
+  [[nodiscard]] bool reaches(Device device, unsigned other) const {
+    constexpr int kOverNvlink = 2;  // NVML_P2P_CAPS_INDEX_NVLINK
+    Device peer = nullptr;
+    int status = 0;
+    call("nvmlDeviceGetHandleByIndex_v2", other, &peer);
+    call("nvmlDeviceGetP2PStatus", device, peer, kOverNvlink, &status);
+    return status == 0;  // NVML_P2P_STATUS_OK
   }
 
   void* library_;

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 #include <strings.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
@@ -53,18 +54,39 @@ void check_files(const Evidence& host, Findings& findings) {
   std::set<std::string> files;
   for (const auto& setting : host.nccl_conf) files.insert(setting.file);
   for (const auto& file : files) {
-    std::vector<std::string> names;
+    std::vector<std::string> lines;
     for (const auto& setting : host.nccl_conf) {
-      if (setting.file == file) names.push_back(setting.name);
+      if (setting.file == file) lines.push_back(setting.name + "=" + setting.value);
     }
-    findings.add("leftover-nccl-conf", fmt::format("{} sets {}", file, fmt::join(names, ", ")),
+    findings.add("leftover-nccl-conf", fmt::format("{} sets {}", file, fmt::join(lines, ", ")),
                  fmt::format("delete {} if nobody wants that", file));
+  }
+}
+
+bool has_address(const Evidence& host, const std::string& name) {
+  const auto* const interface = host.interface(name);
+  return interface != nullptr && interface->up && !interface->networks.empty();
+}
+
+/// Gloo and TensorPipe (PyTorch's, for engines' control messages) take one name, or Gloo several.
+void check_engine(const Evidence& host, Findings& findings) {
+  for (const char* const variable : {"GLOO_SOCKET_IFNAME", "TP_SOCKET_IFNAME"}) {
+    const auto set = host.environment.find(variable);
+    if (set == host.environment.end()) continue;
+    for (const auto& name : CLI::detail::split(set->second, ',')) {
+      if (name.empty() || has_address(host, name)) continue;
+      findings.add(
+          "no-ip-interface",
+          fmt::format("{}={}, and no interface {} is up and has an address", variable, set->second,
+                      name),
+          fmt::format("export {} with a name that `ip -br addr` prints as UP here", variable));
+    }
   }
 }
 
 void check_sockets(const Evidence& host, Findings& findings) {
   const auto wish = host.nccl_setting("NCCL_SOCKET_IFNAME");
-  if (!wish) return;
+  if (!wish || wish->size() < 2) return;  // NCCL takes no notice of those (src/misc/socket.cc)
   const NameList list(*wish);
   std::vector<std::string> taken;
   for (const auto& interface : host.interfaces) {
@@ -166,6 +188,7 @@ void check_nccl(const Evidence& host, Findings& findings) {
   check_network(host, findings);
   check_files(host, findings);
   check_sockets(host, findings);
+  check_engine(host, findings);
   check_versions(host, findings);
 }
 

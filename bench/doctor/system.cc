@@ -49,6 +49,12 @@ void check_contiguous(const Evidence& host, Findings& findings) {
 /// A Spark, whose GPU takes of the same memory, freezes where it is used up.
 void check_available(const Evidence& host, Findings& findings) {
   const auto least = host.spark() ? 2 * kGibibyte : 512 * kMebibyte;
+  if (host.memory_left && *host.memory_left < least) {
+    findings.add("memory-exhausted", Severity::kWarning,
+                 fmt::format("{} MiB are left until the container's limit of memory",
+                             *host.memory_left / kMebibyte),
+                 "docker run without --memory, or with more");
+  }
   if (!host.memory.contains("MemAvailable") || bytes_of(host, "MemAvailable") >= least) return;
   findings.add(
       "memory-exhausted", host.spark() ? Severity::kFault : Severity::kWarning,
@@ -90,6 +96,14 @@ void check_cores(const Evidence& host, Findings& findings) {
                            *host.cpu_limit));
 }
 
+/// Docker gives 64 MiB, and NCCL takes some 10 MiB a pair of ranks on one host; engines more.
+void check_shared_memory(const Evidence& host, Findings& findings) {
+  constexpr auto kEnough = 512 * kMebibyte;
+  if (!host.container || !host.shared_memory_size || *host.shared_memory_size >= kEnough) return;
+  findings.add("shm-small",
+               fmt::format("/dev/shm holds {} MiB", *host.shared_memory_size / kMebibyte));
+}
+
 void check_gpus(const Evidence& host, Findings& findings) {
   if (host.gpudirect == false) {
     findings.add("gdr-zero", "the GPU has no GPUDirect RDMA (cudaDevAttrGPUDirectRDMASupported 0)");
@@ -110,6 +124,26 @@ void check_nvlinks(const Evidence& host, Findings& findings) {
   }
 }
 
+/// GPUs with links that do not reach each other over them, as with bridges for two: tensor
+/// parallelism belongs on those that do.
+void check_nvlink_pairs(const Evidence& host, Findings& findings) {
+  std::vector<std::string> apart;
+  std::vector<std::string> together;
+  for (const auto& gpu : host.gpus) {
+    for (const auto& other : host.gpus) {
+      if (other.index <= gpu.index || gpu.active == 0 || other.active == 0) continue;
+      const bool reaches = std::ranges::count(gpu.peers, other.index) > 0;
+      (reaches ? together : apart).push_back(fmt::format("{}-{}", gpu.index, other.index));
+    }
+  }
+  if (apart.empty()) return;
+  findings.add(
+      "nvlink-apart",
+      fmt::format("over NVLink these GPUs do not reach each other: {}; these do: {}",
+                  fmt::join(apart, ", "),
+                  together.empty() ? "none" : fmt::format("{}", fmt::join(together, ", "))));
+}
+
 }  // namespace
 
 void check_system(const Evidence& host, Findings& findings) {
@@ -119,8 +153,10 @@ void check_system(const Evidence& host, Findings& findings) {
   check_clocksource(host, findings);
   check_governors(host, findings);
   check_cores(host, findings);
+  check_shared_memory(host, findings);
   check_gpus(host, findings);
   check_nvlinks(host, findings);
+  check_nvlink_pairs(host, findings);
 }
 
 }  // namespace wiretax::doctor

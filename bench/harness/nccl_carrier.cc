@@ -1,51 +1,30 @@
 #include "bench/harness/nccl_carrier.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 
-#include "bench/harness/build_id.h"
 #include "bench/harness/collective_body.h"
+#include "bench/harness/gpu_facts.h"
 #include "bench/harness/host.h"
 #include "bench/harness/nccl_log.h"
+#include "bench/harness/nccl_wire.h"
 #include "bench/harness/placement.h"
-#include "bench/harness/rdma_record.h"
 #include "bench/harness/supervisor.h"
 #include "collectives/backends/nccl.h"
 #include "report/transport/report_json.h"
 #include "report/transport/wire_bytes.h"
 #include "report/units.h"
-#include "verbs/counters.h"
 
 namespace wiretax::bench {
 namespace {
 
 using Json = nlohmann::json;
-
-/// What a rank has, before anything is begun.
-struct GpuFacts {
-  std::string missing;  // empty: everything is there
-  std::string version;  // of NCCL
-  std::string path;     // its library
-  std::string build_id;
-  std::string gpu;
-  std::string driver;
-  int gpus = 0;
-  bool integrated = false;
-  bool shares = false;  // its GPU with another rank
-
-  NLOHMANN_DEFINE_TYPE_INTRUSIVE(GpuFacts, missing, version, path, build_id, gpu, driver, gpus,
-                                 integrated, shares)
-};
 
 /// What every rank learns of the logs.
 struct Verdict {
@@ -64,34 +43,6 @@ bool is_required(Transport transport, const std::string& required) {
   return transport == Transport::kP2p || transport == Transport::kShm;
 }
 
-/// Bytes that every interface of this host has sent.
-std::map<std::string, double> sent_by_interfaces() {
-  std::map<std::string, double> sent;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator("/sys/class/net", ignored)) {
-    std::ifstream stream(entry.path() / "statistics/tx_bytes");
-    double bytes = 0;
-    if (stream >> bytes) sent[entry.path().filename().string()] = bytes;
-  }
-  return sent;
-}
-
-/// The devices of each rank's channels over a network, by rank.
-std::map<int, std::set<std::string>> devices_used(const TransportReport& report) {
-  std::map<int, std::set<std::string>> used;
-  for (const auto& membership : report.memberships) {
-    const auto& process = report.processes[membership.process];
-    for (const auto& [kind, use] : membership.channels) {
-      if (!kind.is_net()) continue;
-      // A merged one has the names of its parts: "rocep1s0f0+roceP2p1s0f0".
-      for (const auto& part : CLI::detail::split(device_name(process, kind), '+')) {
-        used[membership.rank].insert(part);
-      }
-    }
-  }
-  return used;
-}
-
 class NcclCarrier : public Carrier {
  public:
   explicit NcclCarrier(NcclOptions options) : options_(std::move(options)) {}
@@ -102,23 +53,26 @@ class NcclCarrier : public Carrier {
     // Threads of NCCL and CUDA get the cores of those that make them, and engines bind none.
     release_thread();
     session.placement = {{}, "not placed: NCCL and CUDA choose for their threads", {}};
-    facts_ = look(session);
+    GpuFacts found;
+    together(session.ranks, "loading NCCL", [&] { found = load(); });
+    facts_ = deal_gpus(session, found, options_.share_gpu);
+    if (mine(session).shares) pretend_hosts(session.machines() == 1);
     write_facts(session);
-    for (int rank = 0; rank < session.ranks.size() && !missing_; ++rank) {
-      const auto& theirs = facts_[static_cast<std::size_t>(rank)];
-      if (theirs.missing.empty()) continue;
-      missing_ = fmt::format("{}: {}", session.ranks.describe(rank), theirs.missing);
+    missing_ = what_is_missing(session, facts_);
+    if (missing_ && !options_.required.empty()) {
+      throw AgreedFailure(
+          ExitCode::kEnvironment,
+          fmt::format("--require-transport {} cannot be shown: {}", options_.required, *missing_));
     }
     if (missing_ || session.ranks.size() < 2) return;
     together(session.ranks, "comparing NCCL", [&] {
-      refuse_different_versions(session);
-      refuse_too_few_gpus(session);
+      refuse_different_versions(session, facts_);
+      refuse_without_seat(mine(session));
     });
     if (session.options.list) return;
     together(session.ranks, "opening GPUs", [&] {
       with_exit_codes([&] {
-        const int own = session.local_rank(session.ranks.rank());
-        gpu_ = std::make_shared<collectives::Gpu>(table_, own % mine(session).gpus,
+        gpu_ = std::make_shared<collectives::Gpu>(table_, mine(session).seat,
                                                   kProgress * slow_factor());
       });
     });
@@ -133,7 +87,8 @@ class NcclCarrier : public Carrier {
   [[nodiscard]] std::uint64_t memory_bytes(const collectives::Request& request,
                                            int /*ranks*/) const override {
     // Of the host: where the GPU has memory of its own, only what a check copies.
-    const bool unified = std::ranges::any_of(facts_, &GpuFacts::integrated);
+    const bool unified =
+        std::ranges::any_of(facts_, [](const auto& facts) { return facts.gpu().integrated; });
     return unified ? collectives::NcclBackend::memory_bytes(request) : request.bytes;
   }
   [[nodiscard]] collectives::Queue* queue() const override { return gpu_.get(); }
@@ -141,29 +96,15 @@ class NcclCarrier : public Carrier {
     return options_.patience_s + Ranks::kAgreePatience;
   }
 
-  [[nodiscard]] std::function<std::string()> watch() const override {
-    std::map<std::string, verbs::Counters> before;
-    for (const auto& [name, port] : ports_) before[name] = verbs::settled_counters(port);
-    return [this, before, sent = sent_by_interfaces()] {
-      Json seen = {{"ports", Json::array()}, {"interfaces", Json::object()}};
-      for (const auto& [name, port] : ports_) {
-        const auto& old = before.at(name);
-        seen["ports"].push_back({name, verbs::growth(old, verbs::settled_counters(port)),
-                                 verbs::tells_what_was_sent_again(old)});
-      }
-      for (const auto& [name, bytes] : sent_by_interfaces()) {
-        if (sent.contains(name)) seen["interfaces"][name] = bytes - sent.at(name);
-      }
-      return seen.dump();
-    };
-  }
+  [[nodiscard]] std::function<std::string()> watch() const override { return wire_.watch(); }
 
   void describe(const Session& session, const std::vector<std::string>& growth,
                 const Carried& carried, Row& row) const override {
     std::optional<double> all = 0;
     for (int rank = 0; rank < session.ranks.size(); ++rank) {
       if (session.local_rank(rank) > 0) continue;  // counters are the host's
-      const auto bytes = sent_by(session, rank, growth.at(static_cast<std::size_t>(rank)), row);
+      const auto bytes =
+          wire_.sent_by(session, rank, growth.at(static_cast<std::size_t>(rank)), row);
       if (rank == 0 && bytes) row.counters["wire_bytes"] = *bytes;
       all = all && bytes ? std::optional(*all + *bytes) : std::nullopt;
     }
@@ -225,14 +166,19 @@ class NcclCarrier : public Carrier {
     return facts_[static_cast<std::size_t>(session.ranks.rank())];
   }
 
-  std::vector<GpuFacts> look(Session& session) {
+  /// Loads both libraries. Whoever names one means that one.
+  GpuFacts load() {
+    const bool named = !options_.library.empty();
     GpuFacts facts;
-    together(session.ranks, "loading NCCL", [&] { facts = load(session); });
-    std::vector<GpuFacts> all;
-    for (const auto& text : session.ranks.all_gather(Json(facts).dump(), "looking for GPUs")) {
-      all.push_back(Json::parse(text).get<GpuFacts>());
+    try {
+      table_ = std::make_shared<collectives::GpuTable>(
+          collectives::load_gpu_table(named ? options_.library : "libnccl.so.2"));
+      facts = look_for_gpus(*table_);
+    } catch (const std::exception& error) {
+      facts.missing = error.what();
     }
-    return all;
+    if (named && table_ == nullptr) throw Failure(ExitCode::kEnvironment, facts.missing);
+    return facts;
   }
 
   /// As if each process had a host of its own: then only the network is left between them. Before
@@ -243,33 +189,6 @@ class NcclCarrier : public Carrier {
     setenv("NCCL_NVLS_ENABLE", "0", 0);
     setenv("NCCL_MNNVL_ENABLE", "0", 0);
     if (one_host) setenv("NCCL_SOCKET_IFNAME", "lo", 0);
-  }
-
-  GpuFacts load(const Session& session) {
-    GpuFacts facts;
-    try {
-      const bool named = !options_.library.empty();
-      table_ = std::make_shared<collectives::GpuTable>(
-          collectives::load_gpu_table(named ? options_.library : "libnccl.so.2"));
-      facts.gpus = collectives::gpu_count(*table_);
-      facts.shares = options_.share_gpu && facts.gpus < session.local_ranks();
-      if (facts.shares) pretend_hosts(session.machines() == 1);
-      facts.version = collectives::nccl_version(*table_);
-      facts.path = table_->nccl_path;
-      if (table_->nccl_base != nullptr) facts.build_id = build_id_of(table_->nccl_base);
-      if (facts.gpus == 0) facts.missing = "CUDA sees no GPU: is CUDA_VISIBLE_DEVICES empty?";
-      if (facts.gpus > 0) {
-        const auto gpu = collectives::identify_gpu(*table_, 0);
-        facts.gpu = gpu.name;
-        facts.driver = gpu.driver;
-        facts.integrated = gpu.integrated;
-      }
-    } catch (const std::exception& error) {
-      facts.missing = error.what();
-      // Whoever names a library means that one.
-      if (!options_.library.empty()) throw Failure(ExitCode::kEnvironment, error.what());
-    }
-    return facts;
   }
 
   void write_facts(Session& session) const {
@@ -283,51 +202,29 @@ class NcclCarrier : public Carrier {
       ranks.push_back({{"nccl", facts.version},
                        {"library", facts.path},
                        {"build_id", facts.build_id},
-                       {"gpu", facts.gpu},
-                       {"cuda_driver", facts.driver}});
+                       {"gpu", facts.gpu().name},
+                       {"cuda_driver", facts.gpu().driver}});
     }
     session.context["nccl"] = ranks.dump();
     session.context["gpu_shared"] = Json(shares_gpu()).dump();
     // Who reads memory in pauses. Of two that share a GPU, each has half of it.
-    if (!shares_gpu()) session.context["memory_reader"] = Json(facts_[0].gpu).dump();
+    if (!shares_gpu()) session.context["memory_reader"] = Json(facts_[0].gpu().name).dump();
   }
 
   [[nodiscard]] bool shares_gpu() const { return std::ranges::any_of(facts_, &GpuFacts::shares); }
-
-  void refuse_different_versions(const Session& session) const {
-    for (int rank = 1; rank < session.ranks.size(); ++rank) {
-      const auto& theirs = facts_[static_cast<std::size_t>(rank)];
-      if (theirs.version == facts_[0].version) continue;
-      throw Failure(
-          ExitCode::kEnvironment,
-          fmt::format("{} has NCCL {} ({}) and {} has {} ({}), which hang or fail together: "
-                      "install one version on all, or name one with --nccl-lib",
-                      session.ranks.describe(0), facts_[0].version, facts_[0].path,
-                      session.ranks.describe(rank), theirs.version, theirs.path));
-    }
-  }
-
-  void refuse_too_few_gpus(const Session& session) const {
-    const int gpus = mine(session).gpus;
-    if (mine(session).shares || session.local_rank(session.ranks.rank()) < gpus) return;
-    throw Failure(ExitCode::kUsage,
-                  fmt::format("has no GPU of its own: its host has {}. Start one rank for each GPU "
-                              "(mpirun --host HOST:{}), or type --share-gpu, which shows that all "
-                              "works and says nothing about speed",
-                              gpus, gpus));
-  }
 
   /// One operation, so that the network is chosen and all channels are there; then what the logs
   /// say of them.
   void connect(Session& session) {
     session.notes.push_back(
-        fmt::format("NCCL {} ({}) on {}", facts_[0].version, facts_[0].path, facts_[0].gpu));
+        fmt::format("NCCL {} ({}) on {}", facts_[0].version, facts_[0].path, facts_[0].gpu().name));
+    if (auto builds = different_builds(session, facts_); !builds.empty()) {
+      session.notes.push_back(std::move(builds));
+    }
     if (shares_gpu()) {
       session.notes.emplace_back("ranks share a GPU: this shows that all works, and not how fast");
     }
-    for (const auto& port : verbs::find_ports({})) {
-      if (port.active()) ports_[port.name()] = port;
-    }
+    wire_.find_ports();
     try {
       const collectives::Request request = {.type = collectives::ElementType::kFloat32,
                                             .bytes = 4096};
@@ -366,11 +263,10 @@ class NcclCarrier : public Carrier {
       verdict_ = {std::string(transport_name(report.conclusion.transport)),
                   report.conclusion.because, faults_of(report),
                   is_required(report.conclusion.transport, options_.required)};
-      used_ = devices_used(report);
+      wire_.learn(report);
     }
     const auto text = Json(verdict_).dump(-1, ' ', false, Json::error_handler_t::replace);
     verdict_ = Json::parse(session.ranks.broadcast(text, "judging NCCL's logs")).get<Verdict>();
-    transport_ = report.conclusion.transport;
     return report;
   }
 
@@ -393,52 +289,12 @@ class NcclCarrier : public Carrier {
                        {"because", verdict_.because},
                        {"proof", proof},
                        {"faults", verdict_.faults},
-                       {"devices", used_.contains(0) ? used_.at(0) : std::set<std::string>{}}};
+                       {"devices", wire_.devices()}};
     session.context["wiretax_transport"] =
         json.dump(-1, ' ', false, Json::error_handler_t::replace);
-    if (const auto path = fabric_path(); !path.empty() && session.machines() > 1) {
+    if (const auto path = wire_.path(); !path.empty() && session.machines() > 1) {
       session.context["wiretax_fabric_path"] = Json(path).dump();
     }
-  }
-
-  /// Of rank 0: TCP, or RDMA over one PCIe link or over several.
-  [[nodiscard]] std::string fabric_path() const {
-    if (transport_ == Transport::kSocket) return "tcp";
-    if (transport_ != Transport::kRdma || !used_.contains(0)) return {};
-    std::set<std::string> slots;
-    for (const auto& device : used_.at(0)) {
-      for (const auto& [name, port] : ports_) {
-        if (port.device == device) slots.insert(port.pci ? port.pci->slot() : device);
-      }
-    }
-    if (slots.empty()) return {};
-    return slots.size() > 1 ? "roce_both" : "roce_one";
-  }
-
-  /// What this rank's host sent over what NCCL uses there; nothing where nobody counts it.
-  std::optional<double> sent_by(const Session& session, int rank, const std::string& growth,
-                                Row& row) const {
-    const auto seen = Json::parse(growth);
-    const auto used = used_.find(rank);
-    if (used == used_.end()) return std::nullopt;
-    std::optional<double> sent;
-    if (transport_ == Transport::kSocket) {
-      for (const auto& name : used->second) {
-        if (seen["interfaces"].contains(name)) {
-          sent = sent.value_or(0) + seen["interfaces"][name].get<double>();
-        }
-      }
-    }
-    for (const auto& port : seen["ports"]) {
-      const PortGrowth one = {port.at(0), port.at(1).get<verbs::Counters>(), port.at(2)};
-      const auto& device = one.port.substr(0, one.port.find(':'));
-      if (transport_ != Transport::kRdma || !used->second.contains(device)) continue;
-      add_rdma_losses(one, session.ranks.describe(rank), row);
-      if (const auto bytes = verbs::bytes_sent(one.growth)) {
-        sent = sent.value_or(0) + static_cast<double>(*bytes);
-      }
-    }
-    return sent;
   }
 
   NcclOptions options_;
@@ -447,10 +303,8 @@ class NcclCarrier : public Carrier {
   std::shared_ptr<collectives::Gpu> gpu_;
   std::vector<GpuFacts> facts_;  // by rank
   std::optional<std::string> missing_;
-  std::map<std::string, verbs::Port> ports_;
+  NcclWire wire_;
   Verdict verdict_;
-  Transport transport_ = Transport::kInconclusive;  // rank 0's, as the next
-  std::map<int, std::set<std::string>> used_;       // devices by rank
 };
 
 }  // namespace

@@ -136,14 +136,6 @@ void tell_left_out(const Plan& plan) {
   std::fputs(text.c_str(), stderr);
 }
 
-bool use_color(const std::string& wish) {
-  if (wish != "auto") return wish == "always";
-  // Under mpirun a rank's stdout is a terminal of mpirun's own, whatever the user's is.
-  const char* const terminal = std::getenv("TERM");
-  return std::getenv("OMPI_COMM_WORLD_RANK") == nullptr && std::getenv("NO_COLOR") == nullptr &&
-         terminal != nullptr && std::string_view(terminal) != "dumb" && isatty(STDOUT_FILENO) == 1;
-}
-
 /// One run, after MPI has started. Everything here happens on every rank in the same order.
 class Run {
  public:

@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr double kWireDeadline = 10;
-constexpr double kHandshakeDeadline = 5;
+constexpr double kConnectDeadline = 5;
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kWordBytes = sizeof(std::uint64_t);
 
@@ -177,7 +177,7 @@ RdmaWire::RdmaWire(const RdmaLink& link, const RdmaSettings& settings, bool is_f
 
 void RdmaWire::connect(const verbs::Exchange& exchange) {
   if (settings_.by_cm) {
-    endpoint_->connect_by_cm(exchange, !is_from_, kHandshakeDeadline * slow_factor());
+    endpoint_->connect_by_cm(exchange, !is_from_, kConnectDeadline * slow_factor());
   } else {
     endpoint_->connect(exchange);
   }

@@ -15,6 +15,14 @@ bool leads_before_mpi() {
   return true;
 }
 
+bool use_color(const std::string& wish) {
+  if (wish != "auto") return wish == "always";
+  // Under mpirun a rank's stdout is a terminal of mpirun's own, whatever the user's is.
+  const char* const terminal = std::getenv("TERM");
+  return std::getenv("OMPI_COMM_WORLD_RANK") == nullptr && std::getenv("NO_COLOR") == nullptr &&
+         terminal != nullptr && std::string_view(terminal) != "dumb" && isatty(STDOUT_FILENO) == 1;
+}
+
 void print_error(const Failure& failure) {
   std::fputs(fmt::format("error: {}\n", failure.what()).c_str(), stderr);
 }

@@ -16,6 +16,9 @@ bool leads_before_mpi();
 
 void print_error(const Failure& failure);
 
+/// Whether output is to be coloured: --color is "auto", "always" or "never".
+bool use_color(const std::string& wish);
+
 /// Parses the command line; a code where the program ends here (help, or wrong usage), of which
 /// rank 0 tells.
 std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv);

@@ -1,5 +1,7 @@
 #include "bench/harness/token_record.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -57,8 +59,14 @@ void add_shares(const std::vector<ScheduleStep>& steps, const std::vector<std::s
   }
 }
 
-void add_pauses(const std::vector<std::string>& evidence, Row& row) {
-  row.counters["paused_us"] = Json::parse(evidence.front())["paused_us"];
+void add_pauses(const std::vector<std::string>& evidence, double asked_us, Row& row) {
+  const double paused_us = Json::parse(evidence.front())["paused_us"];
+  row.counters["paused_us"] = paused_us;
+  constexpr double kFar = 1.5;
+  if (paused_us > kFar * asked_us) {
+    row.doubts.push_back(fmt::format(
+        "pauses took {:.1f} times what --gap asks: other work had the core", paused_us / asked_us));
+  }
   double least = std::numeric_limits<double>::infinity();
   for (const auto& text : evidence) {
     const auto theirs = Json::parse(text);

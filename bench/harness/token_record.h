@@ -16,7 +16,7 @@ void add_shares(const std::vector<ScheduleStep>& steps, const std::vector<std::s
                 const TokenPrices::Seconds& prices, Row& row);
 
 /// The pauses of a token, and what the slowest rank read of memory in them.
-void add_pauses(const std::vector<std::string>& evidence, Row& row);
+void add_pauses(const std::vector<std::string>& evidence, double asked_us, Row& row);
 
 /// What the carrier saw, by rank.
 std::vector<std::string> growth_of(const std::vector<std::string>& evidence);

@@ -1,6 +1,7 @@
 #include "collectives/nccl/gpu.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -54,11 +55,14 @@ GpuIdentity identify_gpu(const GpuTable& table, int ordinal) {
   std::array<char, 256> name{};
   check_cuda(cuda, cuda.device_name(name.data(), static_cast<int>(name.size()) - 1, device),
              "cuDeviceGetName");
+  std::array<unsigned char, 16> uuid{};
+  check_cuda(cuda, cuda.device_uuid(&uuid, device), "cuDeviceGetUuid");
   int integrated = 0;
   check_cuda(cuda, cuda.device_attribute(&integrated, kIntegrated, device), "cuDeviceGetAttribute");
   int version = 0;
   check_cuda(cuda, cuda.driver_version(&version), "cuDriverGetVersion");
-  return {name.data(), integrated != 0, fmt::format("{}.{}", version / 1000, version % 1000 / 10)};
+  return {name.data(), fmt::format("{:02x}", fmt::join(uuid, "")), integrated != 0,
+          fmt::format("{}.{}", version / 1000, version % 1000 / 10)};
 }
 
 /// What was captured, ready to be launched.

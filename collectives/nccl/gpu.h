@@ -19,6 +19,7 @@ int gpu_count(const GpuTable& table);
 /// What can be known of a GPU without using it.
 struct GpuIdentity {
   std::string name;         // "NVIDIA GB10"
+  std::string uuid;         // of the GPU, or of the part of one (MIG), in hexadecimal
   bool integrated = false;  // its memory is the host's, as on GB10
   std::string driver;       // what CUDA the driver supports: "13.0"
 };

@@ -63,6 +63,7 @@ void find_cuda(const Finder& find, GpuTable::Cuda& cuda) {
   find("cuDeviceGetCount", cuda.device_count);
   find("cuDeviceGet", cuda.device);
   find("cuDeviceGetName", cuda.device_name);
+  find("cuDeviceGetUuid_v2", cuda.device_uuid);
   find("cuDeviceGetAttribute", cuda.device_attribute);
   find("cuDevicePrimaryCtxRetain", cuda.retain_context);
   find("cuCtxSetCurrent", cuda.set_context);

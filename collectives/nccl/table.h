@@ -48,6 +48,7 @@ struct GpuTable {
     int (*device_count)(int* count);
     int (*device)(int* device, int ordinal);
     int (*device_name)(char* name, int length, int device);
+    int (*device_uuid)(std::array<unsigned char, 16>* uuid, int device);
     int (*device_attribute)(int* value, int attribute, int device);
     int (*retain_context)(void** context, int device);
     int (*set_context)(void* context);

@@ -22,8 +22,6 @@ namespace wiretax {
 /// Adds a subcommand with its options; parsed, it sets what is to run.
 void add_explain(CLI::App& app, std::function<int()>& chosen);
 void add_calibrate(CLI::App& app, std::function<int()>& chosen);
-/// --color, which every command has.
-void add_colour(CLI::App& command, Colour& colour);
 
 using Paths = std::vector<std::filesystem::path>;
 
@@ -95,6 +93,18 @@ struct SymptomsOptions {
   Colour colour = Colour::kAuto;
 };
 int run_symptoms(const SymptomsOptions& options);
+
+struct ImportOptions {
+  Paths paths;
+  std::string format;  // empty: recognised
+  std::string fabric;
+  std::uint64_t ranks = 0;  // 0: not said
+  std::string unit;
+  std::string operation;
+  std::filesystem::path out;  // empty: printed
+  Colour colour = Colour::kAuto;
+};
+int run_import(const ImportOptions& options);
 
 int run_models(Colour colour);
 int run_machines(Colour colour);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "report/commands/colour_option.h"
 #include "report/commands/commands.h"
 #include "report/commands/explanation_text.h"
 

@@ -9,6 +9,7 @@
 #include "report/floor.h"
 #include "report/links.h"
 #include "report/record.h"
+#include "report/result_files.h"
 #include "report/result_table.h"
 #include "report/token.h"
 #include "report/wire.h"
@@ -26,7 +27,7 @@ std::vector<ResultFile> readable(const Paths& paths, bool& all) {
   std::vector<ResultFile> files;
   for (const auto& path : result_paths(paths)) {
     try {
-      files.push_back(read_result_file(path));
+      files.push_back(read_any_file(path));
     } catch (const InputError& error) {
       fmt::print(stderr, "error: {}\n", printable(error.what()));
       all = false;
@@ -42,9 +43,10 @@ void print_totals(const std::vector<ResultFile>& files) {
     points += file.records.size();
     for (const auto& record : file.records) ++counts[record.verdict];
   }
-  fmt::print("{} points in {} file{}: {} valid, {} suspect, {} skipped, {} invalid.\n", points,
-             files.size(), files.size() == 1 ? "" : "s", counts[Verdict::kValid],
-             counts[Verdict::kSuspect], counts[Verdict::kSkipped], counts[Verdict::kInvalid]);
+  fmt::print("{} point{} in {} file{}: {} valid, {} suspect, {} skipped, {} invalid.\n", points,
+             points == 1 ? "" : "s", files.size(), files.size() == 1 ? "" : "s",
+             counts[Verdict::kValid], counts[Verdict::kSuspect], counts[Verdict::kSkipped],
+             counts[Verdict::kInvalid]);
 }
 
 void print_file(const ResultFile& file, const Ink& ink) {
@@ -57,8 +59,9 @@ void print_file(const ResultFile& file, const Ink& ink) {
   }
   const auto mark = file.context_value("wiretax_mark");
   if (!mark.empty()) title += fmt::format(": {}", mark);
-  fmt::print("\n{}\n{}{}{}", ink.bold(printable(title)), result_table(file, ink),
-             links_text(file, ink), token_text(file, ink));
+  fmt::print("\n{}\n", ink.bold(printable(title)));
+  for (const auto& note : file.notes()) fmt::print("note: {}\n", printable(note));
+  fmt::print("{}{}{}", result_table(file, ink), links_text(file, ink), token_text(file, ink));
 }
 
 }  // namespace
@@ -67,6 +70,7 @@ int run_summary(const SummaryOptions& options) {
   bool all_readable = true;
   auto files = readable(options.paths, all_readable);
   std::ranges::stable_sort(files, {}, program_of);
+  if (files.empty() && !all_readable) return kUnusable;
   const Ink ink(options.colour);
   print_totals(files);
   fmt::print("{}{}{}", aftermath_text(files, ink), wire_text(files, ink), floor_text(files, ink));

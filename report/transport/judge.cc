@@ -14,7 +14,7 @@
 namespace wiretax {
 namespace {
 
-constexpr std::size_t kMostProof = 6;
+constexpr std::size_t kMostProofLines = 6;
 
 bool is_local(Transport transport) {
   return transport == Transport::kP2p || transport == Transport::kShm;
@@ -75,7 +75,7 @@ Conclusion mixed(const JobReport& job, const std::vector<Process>& processes) {
   for (const auto& one : job.communicators) {
     if (is_local(one.conclusion.transport) || one.conclusion.proof.empty()) continue;
     conclusion.proof.push_back(one.conclusion.proof.back());
-    if (conclusion.proof.size() >= kMostProof) break;
+    if (conclusion.proof.size() >= kMostProofLines) break;
   }
   return conclusion;
 }

@@ -42,7 +42,11 @@ class Test(Launched):
         self.assertEqual(self.transport()["verdict"], "SOCKET")
         self.assertIn("via NET/Socket/0", " ".join(self.transport()["proof"]))
         # What the evidence cites is there to be read.
-        self.assertIn("Using network Socket", open(os.path.join(self.folder, "out.rank1.log"), encoding="utf-8").read())
+        with open(os.path.join(self.folder, "out.rank1.log"), encoding="utf-8") as stream:
+            log = stream.read()
+        self.assertIn("Using network Socket", log)
+        # NCCL's threads are not kept on the core on which the main thread waits.
+        self.assertIn(f"a thread made here may run on {len(os.sched_getaffinity(0))} cores", log)
 
     def test_nccl_in_place_in_float32_among_three_ranks(self):
         code, output = self.nccl("--op", "all_reduce,all_gather,reduce_scatter", "--place", "in", "--type", "float32", "--bytes", "24,12288",
@@ -122,6 +126,10 @@ class Test(Launched):
         self.assertEqual(code, OK, output)
         row, = self.rows()
         self.assertIn("libcuda.so.1", row["error_message"])
+        # Whoever requires a transport is not content with nothing.
+        code, output = self.run_program(2, COLLECTIVES, "--backend", "nccl", "--op", "all_reduce", "--bytes", "8192", "--require-transport", "rdma")
+        self.assertEqual(code, ENVIRONMENT, output)
+        self.assert_one_error(output, "--require-transport rdma cannot be shown", "libcuda.so.1")
 
     def test_nccl_without_a_gpu_or_a_peer_skips_with_the_reason(self):
         for ranks, variables, part in ((2, {"FAKE_GPU_COUNT": "0"}, "CUDA sees no GPU"), (1, {}, "at least two ranks")):
@@ -143,6 +151,18 @@ class Test(Launched):
         code, output = self.nccl(*options, "--share-gpu", FAKE_GPU_COUNT="1")
         self.assertEqual(code, OK, output)
         self.assertEqual(self.document()["context"]["wiretax_fabric_kind"], "loopback")
+
+    def test_nccl_ranks_that_see_a_gpu_each(self):
+        """As launchers for one process a GPU set it."""
+        own = ["bash", "-c", 'CUDA_VISIBLE_DEVICES=$((3 - OMPI_COMM_WORLD_RANK)) exec "$@"', "own"]
+        options = ["--backend", "nccl", "--op", "all_reduce", "--bytes", "8192", "--out", self.out]
+        code, output = self.run_program(2, *self.environment(), *own, COLLECTIVES, *options)
+        self.assertEqual(code, OK, output)
+        self.assertFalse(self.document()["context"]["gpu_shared"])
+        same = ["bash", "-c", 'CUDA_VISIBLE_DEVICES=2 exec "$@"', "same"]
+        code, output = self.run_program(2, *self.environment(), *same, COLLECTIVES, *options)
+        self.assertEqual(code, USAGE, output)
+        self.assert_one_error(output, "rank 1 (", "has no GPU of its own")
 
     def test_nccl_options_without_it(self):
         for options, part in ((["--launch", "graph"], "--launch is for --backend nccl"), (["--backend", "nccl", "--interface", "lo"], "NCCL_SOCKET_IFNAME"),
@@ -185,6 +205,13 @@ class Test(Launched):
         code, output = self.nccl("--op", "all_reduce", "--bytes", "8192", "--launch", "eager", FAKE_GPU_FAULT="ncclAllReduce@1#500=hang")
         self.assertEqual(code, TIMEOUT, output)
         self.assert_one_error(output, "nothing has come over NCCL for 6 s")
+
+    def test_nccl_aborts_that_never_return_meet_a_deadline(self):
+        code, output = self.nccl("--op", "all_reduce", "--bytes", "8192", "--launch", "eager", "--nccl-patience", "3",
+                                 FAKE_GPU_FAULT="ncclAllReduce@1#500=hang,ncclCommAbort=hang")
+        self.assertEqual(code, TIMEOUT, output)
+        self.assertIn("while measuring all_reduce", self.errors(output)[0])
+        self.assertTrue(self.status().startswith("7"), self.status())
 
     def test_nccl_memory_that_is_not_there(self):
         code, output = self.nccl("--op", "all_reduce", "--bytes", "64Mi", "--force", FAKE_GPU_MEMORY="100000000")

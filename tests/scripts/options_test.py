@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 import unittest
 
-from scripts import ROOT, ScriptTest, run
+from scripts import ROOT, ScriptTest, run, script
 
 
 class Help(ScriptTest):
@@ -77,6 +77,31 @@ class Environment(ScriptTest):
             # No file may grow beyond 4 KiB: the same to the script as a disk with nothing left.
             done = run("run", "--out", f"{folder}/results", preexec_fn=limit_file_size)
             self.assert_ends(done, 5, "cannot be written, or its disk is full")
+
+
+class Gpu(ScriptTest):
+    def has_gpu(self, ldconfig, library_path=""):
+        """Whether scripts/run would measure NCCL, with a dynamic linker that knows these libraries."""
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        with open(f"{folder}/ldconfig", "w") as file:
+            file.write(f"#!/bin/sh\n{ldconfig}\n")
+        os.chmod(f"{folder}/ldconfig", 0o755)
+        command = f"set -euo pipefail; source {ROOT}/scripts/parts/nccl.sh; has_gpu"
+        environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "LD_LIBRARY_PATH": library_path}
+        return subprocess.run(["bash", "-c", command], env=environment, stdin=subprocess.DEVNULL).returncode == 0
+
+    def test_a_driver_is_found_as_the_dynamic_linker_finds_it(self):
+        # So long that ldconfig would not be through when a reader left at the first match.
+        many = "echo 'libcuda.so.1 (libc6) => /lib/libcuda.so.1'; i=0; while [ $i -lt 20000 ]; do echo liba; i=$((i+1)); done"
+        self.assertTrue(self.has_gpu(many))
+        self.assertFalse(self.has_gpu("echo 'libc.so.6 => /lib/libc.so.6'"))
+        self.assertFalse(self.has_gpu("exit 1"))
+
+    def test_a_driver_is_found_on_the_library_path(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.assertFalse(self.has_gpu("exit 1", folder))
+        with open(f"{folder}/libcuda.so.1", "w"):
+            self.assertTrue(self.has_gpu("exit 1", f"/nowhere:{folder}"))
 
 
 class Stopped(ScriptTest):

@@ -80,6 +80,25 @@ TEST_F(Gather, MemoryInBytes) {
                           Pair("MemAvailable", 500 * 1024), Pair("MemTotal", 1000 * 1024)));
 }
 
+TEST_F(Gather, WhatAContainerMayStillTake) {
+  EXPECT_EQ(read().memory_left, std::nullopt);
+  write("sys/fs/cgroup/memory.max", "max");
+  write("sys/fs/cgroup/memory.current", "1000");
+  EXPECT_EQ(read().memory_left, std::nullopt);
+  write("sys/fs/cgroup/memory.max", "1500");
+  EXPECT_EQ(read().memory_left, 500U);
+  write("sys/fs/cgroup/memory.max", "900");
+  EXPECT_EQ(read().memory_left, 0U);
+}
+
+TEST_F(Gather, AContainersMemoryInTheFilesOfCgroupsFirstVersion) {
+  write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712");
+  write("sys/fs/cgroup/memory/memory.usage_in_bytes", "1000");
+  EXPECT_EQ(read().memory_left, std::nullopt);
+  write("sys/fs/cgroup/memory/memory.limit_in_bytes", "1500");
+  EXPECT_EQ(read().memory_left, 500U);
+}
+
 TEST_F(Gather, NetworkFunctionsOfThatVendor) {
   const auto add = [&](const std::string& name, const char* vendor, const char* kind) {
     write("sys/bus/pci/devices/" + name + "/vendor", vendor);
@@ -204,6 +223,10 @@ TEST(Libraries, NvlinksOfEveryGpu) {
   EXPECT_THAT(gpus, ElementsAre(AllOf(Field(&GpuLinks::index, 0), Field(&GpuLinks::active, 2),
                                       Field(&GpuLinks::name, "NVIDIA H100")),
                                 AllOf(Field(&GpuLinks::index, 1), Field(&GpuLinks::active, 1))));
+  EXPECT_THAT(gpus.front().peers, ElementsAre(1U));
+  setenv("WIRETAX_FAKE_NVML_PAIR", "5", 1);  // NVML_P2P_STATUS_NOT_SUPPORTED
+  EXPECT_THAT(gpu_links(unseen, kFakeNvml).front().peers, IsEmpty());
+  unsetenv("WIRETAX_FAKE_NVML_PAIR");
   EXPECT_THAT(gpu_links(unseen, "/no/such/library.so"), IsEmpty());
   EXPECT_THAT(unseen, IsEmpty());
 }

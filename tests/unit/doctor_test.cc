@@ -371,10 +371,30 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"nvlink-down",
              [] {
                return with([](Evidence& host) {
-                 host.gpus = {{0, "NVIDIA H100", 12}, {1, "NVIDIA H100", 18}};
+                 host.gpus = {{0, "NVIDIA H100", 12, {1}}, {1, "NVIDIA H100", 18, {0}}};
                });
              },
-             "GPU 0 and GPU 1, each NVIDIA H100, have 12 and 18 active NVLinks"}));
+             "GPU 0 and GPU 1, each NVIDIA H100, have 12 and 18 active NVLinks"},
+        Case{"nvlink-apart",
+             [] {
+               return with([](Evidence& host) {
+                 host.gpus = {{0, "NVIDIA H100 NVL", 12, {1}},
+                              {1, "NVIDIA H100 NVL", 12, {0}},
+                              {2, "NVIDIA H100 NVL", 12, {}}};
+               });
+             },
+             "do not reach each other: 0-2, 1-2; these do: 0-1"},
+        Case{"memory-exhausted",
+             [] { return with([](Evidence& host) { host.memory_left = 300 * kMebibyte; }); },
+             "300 MiB are left until the container's limit"},
+        Case{"shm-small",
+             [] {
+               return with([](Evidence& host) {
+                 host.container = true;
+                 host.shared_memory_size = 64 * kMebibyte;
+               });
+             },
+             "/dev/shm holds 64 MiB"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Nccl, OneHost,
@@ -389,6 +409,10 @@ INSTANTIATE_TEST_SUITE_P(
         set("one-half-only", "NCCL_IB_HCA", "=rocep1s0f0", "leaves out roceP2p1s0f0",
             "NCCL_IB_HCA=rocep1s0f0,roceP2p1s0f0"),
         set("no-ip-interface", "NCCL_SOCKET_IFNAME", "eth0", "no interface of such a name"),
+        set("no-ip-interface", "GLOO_SOCKET_IFNAME", "enP7s7,eth0", "no interface eth0 is up",
+            "export GLOO_SOCKET_IFNAME"),
+        set("no-ip-interface", "TP_SOCKET_IFNAME", "enP7", "no interface enP7 is up"),
+        set("host-ip-wrong", "VLLM_HOST_IP", "1.2.3.4", "no interface here has that address"),
         set("wrong-interface", "NCCL_SOCKET_IFNAME", "=wlP9s9", "which is wlP9s9"),
         set("wrong-interface", "NCCL_SOCKET_IFNAME", "docker", "which is docker0"),
         set("gid-index-empty", "NCCL_IB_GID_INDEX", "9", "roceP2p1s0f0 has no GID at that index",
@@ -409,7 +433,7 @@ INSTANTIATE_TEST_SUITE_P(
                  host.nccl_conf = {{"/etc/nccl.conf", "NCCL_DEBUG", "INFO"}};
                });
              },
-             "/etc/nccl.conf sets NCCL_DEBUG", "delete /etc/nccl.conf"}));
+             "/etc/nccl.conf sets NCCL_DEBUG=INFO", "delete /etc/nccl.conf"}));
 
 TEST(Doctor, TheOtherWayKeepsEachQuiet) {
   const auto quiet = [](const char* name, const char* value) {
@@ -426,10 +450,15 @@ TEST(Doctor, TheOtherWayKeepsEachQuiet) {
   quiet("NCCL_IB_HCA", "^mlx5");
   quiet("NCCL_SOCKET_IFNAME", "enp1s0f0");
   quiet("NCCL_SOCKET_IFNAME", "^docker,wl");
+  quiet("NCCL_SOCKET_IFNAME", "^");
   quiet("NCCL_IB_GID_INDEX", "3");
   quiet("NCCL_IB_GID_INDEX", "-1");
   quiet("NCCL_IB_GID_INDEX", "");
   quiet("NCCL_IB_SUBNET_AWARE_ROUTING", "0");
+  quiet("GLOO_SOCKET_IFNAME", "enP7s7,enp1s0f0np0");
+  quiet("TP_SOCKET_IFNAME", "enP7s7");
+  quiet("VLLM_HOST_IP", "10.0.0.1");
+  quiet("VLLM_HOST_IP", "fd00::1");
 }
 
 TEST(Doctor, AFileSetsWhatTheEnvironmentDoesNot) {
@@ -455,7 +484,7 @@ TEST(Doctor, NvlinksAreComparedAmongGpusOfOneKind) {
   };
   quiet("one, on PCIe", {{0, "NVIDIA H100 PCIe", 0}});
   quiet("one of a bridged pair that is alone", {{0, "NVIDIA H100 NVL", 12}});
-  quiet("as many", {{0, "NVIDIA H100 NVL", 12}, {1, "NVIDIA H100 NVL", 12}});
+  quiet("as many", {{0, "NVIDIA H100 NVL", 12, {1}}, {1, "NVIDIA H100 NVL", 12, {0}}});
   quiet("another kind", {{0, "NVIDIA H100", 18}, {1, "NVIDIA L4", 0}});
   quiet("no bridge", {{0, "NVIDIA H100 NVL", 0}, {1, "NVIDIA H100 NVL", 0}});
 }
@@ -763,6 +792,7 @@ TEST(NameListTest, IsReadAsNcclReadsIt) {
   EXPECT_TRUE(NameList("mlx5_0:1,mlx5_1:1").takes("mlx5_1", 1));
   EXPECT_FALSE(NameList("mlx5_0:1").takes("mlx5_0", 2));
   EXPECT_TRUE(NameList("").takes("anything"));
+  EXPECT_FALSE(NameList("^").takes("anything"));
 }
 
 TEST(Reach, EveryCableBetweenTwoMachinesIsTriedInBothDirections) {

@@ -53,6 +53,40 @@ TEST(Fabric, ChainedRowsOfThatManyRanksMakeTheCurves) {
   EXPECT_THAT(fabric.notes, IsEmpty());
 }
 
+TEST(Fabric, RanksThatHadTheMachinesToThemselvesComeFirst) {
+  auto doubted = row("all_reduce/timing:chained/among:0-1/bytes:8", 9);
+  doubted.verdict = Verdict::kSuspect;
+  const auto found = fabrics({file("mpi", "host_mpi",
+                                   {doubted, row("all_reduce/timing:chained/among:0-1/bytes:16", 9),
+                                    row("all_reduce/timing:chained/bytes:8", 1)})});
+  const auto& fabric = found.usable.front();
+  EXPECT_EQ(fabric.all_reduce.points().size(), 1U);
+  EXPECT_DOUBLE_EQ(fabric.all_reduce.at(8).time_s, 1e-6);
+  EXPECT_THAT(fabric.notes, IsEmpty());
+}
+
+TEST(Fabric, WhatWasSkippedIsSaid) {
+  auto skipped = row("all_reduce/timing:chained/bytes:8", 0, 0);
+  skipped.verdict = Verdict::kSkipped;
+  skipped.reason = "no driver";
+  EXPECT_THAT(fabrics({file("nccl", "engine", {skipped})}).notes,
+              Contains("nccl: no chained all_reduce of 2 ranks, skipped: no driver"));
+}
+
+TEST(Fabric, TokensThatTookAnotherTimeThanTheirPriceAreNoted) {
+  auto token = parse_name("token/backend:mpi/model:m");
+  token.time_s = 300e-6;
+  token.counters = {{"priced_us", 100}};
+  const auto with = [&](double priced_us) {
+    token.counters["priced_us"] = priced_us;
+    return fabrics({file("mpi", "host_mpi", {row("all_reduce/timing:chained/bytes:8", 1), token})})
+        .usable.front()
+        .notes;
+  };
+  EXPECT_THAT(with(100), ElementsAre(HasSubstr("1 token that was sent took up to 3.00 times")));
+  EXPECT_THAT(with(290), IsEmpty());
+}
+
 TEST(Fabric, ThePathIsThatOfTheContext) {
   auto measured = file("nccl", "engine", {row("all_reduce/timing:chained/bytes:8", 1)});
   EXPECT_EQ(fabrics({measured}).usable.front().path, FabricPath::kUnknown);

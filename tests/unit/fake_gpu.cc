@@ -2,6 +2,7 @@
 // processes of one host, whose data go through shared memory; kernels only take time.
 //
 //   FAKE_GPU_COUNT, FAKE_GPU_NAME, FAKE_GPU_MEMORY  4, "NVIDIA GB10", 1 GiB in bytes
+//   CUDA_VISIBLE_DEVICES     numbers of those that this process may use
 //   FAKE_NCCL_NETWORK=IB     NCCL's log says RDMA, not sockets
 //   FAKE_NCCL_VERSION=22703  for all ranks; FAKE_NCCL_VERSION@1=22703 for one
 //   FAKE_GPU_FAULT=CALL[@RANK][#N][=WHAT],...  from its N-th call on (the first) CALL fails with
@@ -10,6 +11,7 @@
 //     ncclGetVersion's code is the version.
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -297,6 +299,17 @@ void destroy(Stream* stream) {
 void busy() {
   const auto end = Clock::now() + 20us;
   while (Clock::now() < end) continue;
+}
+
+/// The numbers of the GPUs that this process may use.
+std::vector<int> visible_gpus() {
+  std::vector<int> numbers(std::stoul(setting("FAKE_GPU_COUNT", "4")));
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<int>(i);
+  if (std::getenv("CUDA_VISIBLE_DEVICES") == nullptr) return numbers;
+  numbers.clear();
+  std::istringstream list(setting("CUDA_VISIBLE_DEVICES"));
+  for (std::string number; std::getline(list, number, ',');) numbers.push_back(std::stoi(number));
+  return numbers;
 }
 
 std::string gpu_name() { return setting("FAKE_GPU_NAME", "NVIDIA GB10"); }
@@ -745,6 +758,14 @@ void log_network(std::size_t rank) {
   log("INIT", "Using network Socket");
 }
 
+/// NCCL's threads inherit the cores of the thread that makes them.
+void log_cores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  sched_getaffinity(0, sizeof cores, &cores);
+  log("INIT", "fake: a thread made here may run on ", CPU_COUNT(&cores), " cores");
+}
+
 void log_init(const Communicator& own, const char* state) {
   log("INIT", "ncclCommInitRank comm ", &own, " rank ", own.rank, " nranks ", own.ranks,
       " cudaDev 0 nvmlDev 0 busId f01000 commId ", own.label, " - Init ", state);
@@ -814,6 +835,7 @@ int init_rank(void** handle, int ranks, const UniqueId& id, int rank) {
   own->rank = static_cast<std::size_t>(rank);
   own->ranks = static_cast<std::size_t>(ranks);
   log_network(own->rank);
+  log_cores();
   log_init(*own, "START");
   if (!own->meet()) return fail_with(kSystemError, "fake: not all ranks came");
   log_nodes(*own);
@@ -987,7 +1009,7 @@ int cuGetErrorString(int error, const char** what) {
 }
 
 int cuDeviceGetCount(int* count) {
-  return call(__func__, [&] { *count = std::stoi(setting("FAKE_GPU_COUNT", "4")); });
+  return call(__func__, [&] { *count = static_cast<int>(visible_gpus().size()); });
 }
 
 int cuDeviceGet(int* ordinal, int wanted) {
@@ -997,6 +1019,13 @@ int cuDeviceGet(int* ordinal, int wanted) {
 int cuDeviceGetName(char* name, int length, int /*device*/) {
   return call(__func__,
               [&] { name[gpu_name().copy(name, static_cast<std::size_t>(length - 1))] = '\0'; });
+}
+
+int cuDeviceGetUuid_v2(std::array<unsigned char, 16>* uuid, int device) {
+  return call(__func__, [&] {
+    *uuid = {};
+    uuid->back() = static_cast<unsigned char>(visible_gpus().at(static_cast<std::size_t>(device)));
+  });
 }
 
 int cuDeviceGetAttribute(int* value, int attribute, int /*device*/) {
@@ -1162,11 +1191,11 @@ static_assert(fills<GpuTable::Nccl>(ncclGetVersion, ncclGetUniqueId, ncclCommIni
                                     ncclBroadcast, ncclSend, ncclRecv));
 static_assert(fills<GpuTable::Cuda>(
     cuInit, cuDriverGetVersion, cuGetErrorString, cuDeviceGetCount, cuDeviceGet, cuDeviceGetName,
-    cuDeviceGetAttribute, cuDevicePrimaryCtxRetain, cuCtxSetCurrent, cuMemGetInfo_v2, cuMemAlloc_v2,
-    cuMemFree_v2, cuMemsetD8Async, cuMemcpyHtoDAsync_v2, cuMemcpyDtoHAsync_v2, cuStreamCreate,
-    cuStreamDestroy_v2, cuStreamSynchronize, cuEventCreate, cuEventDestroy_v2,
-    cuEventRecordWithFlags, cuEventElapsedTime, cuStreamBeginCapture_v2, cuStreamEndCapture,
-    cuGraphInstantiateWithFlags, cuGraphDestroy, cuGraphLaunch, cuGraphExecDestroy,
-    cuModuleLoadData, cuModuleGetFunction, cuLaunchKernel));
+    cuDeviceGetUuid_v2, cuDeviceGetAttribute, cuDevicePrimaryCtxRetain, cuCtxSetCurrent,
+    cuMemGetInfo_v2, cuMemAlloc_v2, cuMemFree_v2, cuMemsetD8Async, cuMemcpyHtoDAsync_v2,
+    cuMemcpyDtoHAsync_v2, cuStreamCreate, cuStreamDestroy_v2, cuStreamSynchronize, cuEventCreate,
+    cuEventDestroy_v2, cuEventRecordWithFlags, cuEventElapsedTime, cuStreamBeginCapture_v2,
+    cuStreamEndCapture, cuGraphInstantiateWithFlags, cuGraphDestroy, cuGraphLaunch,
+    cuGraphExecDestroy, cuModuleLoadData, cuModuleGetFunction, cuLaunchKernel));
 
 }  // namespace

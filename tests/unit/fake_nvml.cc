@@ -1,6 +1,6 @@
 // A driver of two GPUs: the first has two NVLinks up, the second has one of its two down.
 // WIRETAX_FAKE_NVML_INIT is what it starts with, WIRETAX_FAKE_NVML_LINK what the second GPU's links
-// give.
+// give, WIRETAX_FAKE_NVML_PAIR whether the two reach each other over them (0: yes).
 
 #include <cstdio>
 #include <cstdlib>
@@ -35,6 +35,10 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned index, void** device) {
 }
 int nvmlDeviceGetName(void* /*device*/, char* name, unsigned length) {
   std::strncpy(name, "NVIDIA H100", length);
+  return 0;
+}
+int nvmlDeviceGetP2PStatus(void* /*device*/, void* /*peer*/, int /*what*/, int* status) {
+  *status = wished("WIRETAX_FAKE_NVML_PAIR");
   return 0;
 }
 int nvmlDeviceGetNvLinkState(void* device, unsigned link, unsigned* active) {

@@ -77,6 +77,8 @@ TEST(Gpu, SaysWhatItIs) {
   EXPECT_EQ(gpu.name, "NVIDIA GB10");
   EXPECT_TRUE(gpu.integrated);
   EXPECT_EQ(gpu.driver, "13.0");
+  EXPECT_EQ(gpu.uuid.size(), 32U);
+  EXPECT_NE(gpu.uuid, identify_gpu(*table, 1).uuid);
 }
 
 TEST(Gpu, SaysHowMuchMemoryThereIs) {

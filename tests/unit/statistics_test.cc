@@ -102,5 +102,90 @@ TEST(Statistics, SlowSwingsWidenTheMeanInterval) {
   EXPECT_GT(wide->high - wide->low, 1.5 * (narrow->high - narrow->low));
 }
 
+/// A sample's mean with its interval by block bootstrap, as the programs write it.
+Estimate bootstrapped(std::mt19937_64& generator, double mean, std::size_t n) {
+  std::lognormal_distribution<double> noise(std::log(mean) - .02, .2);  // skewed, as times are
+  std::vector<double> values(n);
+  for (double& value : values) value = noise(generator);
+  return {wiretax::mean(values), *mean_interval(values, generator())};
+}
+
+/// A sample of a normal: its mean is as uncertain as its interval says, to the last digit.
+Estimate drawn(std::mt19937_64& generator, double mean, double deviation) {
+  const double value = std::normal_distribution<double>(mean, deviation)(generator);
+  return {value, {value - 1.959964 * deviation, value + 1.959964 * deviation}};
+}
+
+TEST(RatioInterval, OfOneKnownExactlyIsTheOthersInterval) {
+  const auto interval = ratio_interval({2, {2, 2}}, {3, {2, 4}});
+  EXPECT_NEAR(interval.low, 1, 1e-12);
+  EXPECT_NEAR(interval.high, 2, 1e-12);
+}
+
+TEST(RatioInterval, TheOtherWayRoundIsItsInverse) {
+  const Estimate a = {2, {1.9, 2.3}};
+  const Estimate b = {3, {2.5, 3.1}};
+  for (const double confidence : {.95, .99}) {
+    const auto there = ratio_interval(a, b, confidence);
+    const auto back = ratio_interval(b, a, confidence);
+    EXPECT_NEAR(there.low * back.high, 1, 1e-12);
+    EXPECT_NEAR(there.high * back.low, 1, 1e-12);
+    EXPECT_LT(there.low, 1.5);
+    EXPECT_GT(there.high, 1.5);
+  }
+}
+
+TEST(RatioInterval, HigherConfidenceIsWiderByTheNormalsQuantiles) {
+  const Estimate a = {1, {std::exp(-.0196), std::exp(.0196)}};
+  const auto usual = ratio_interval(a, a);
+  const auto wide = ratio_interval(a, a, .9973002);  // three standard deviations
+  EXPECT_NEAR(std::log(wide.high) / std::log(usual.high), 3 / 1.959964, 1e-4);
+}
+
+TEST(RatioInterval, CoversTheTruthAsOftenAsItSays) {
+  std::mt19937_64 generator(42);
+  constexpr int kTrials = 4000;
+  int covered = 0;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    const auto interval = ratio_interval(drawn(generator, 10, .2), drawn(generator, 14, .5));
+    covered += interval.low <= 1.4 && 1.4 <= interval.high ? 1 : 0;
+  }
+  EXPECT_GE(covered, kTrials * 94 / 100);
+  EXPECT_LE(covered, kTrials * 96 / 100);
+}
+
+TEST(RatioInterval, OfBootstrappedMeansCoversAsOftenAsTheyDo) {
+  std::mt19937_64 generator(7);
+  constexpr int kTrials = 500;
+  int covered = 0;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    const auto a = bootstrapped(generator, 10, 40);
+    const auto interval = ratio_interval(a, bootstrapped(generator, 12, 40));
+    covered += interval.low <= 1.2 && 1.2 <= interval.high ? 1 : 0;
+  }
+  EXPECT_GE(covered, kTrials * 88 / 100);
+  EXPECT_LE(covered, kTrials * 99 / 100);
+}
+
+TEST(RatioPValue, IsWhereTheIntervalTouches) {
+  const Estimate a = {2, {1.9, 2.1}};
+  const Estimate b = {3, {2.9, 3.2}};
+  for (const double limit : {1.2, 1.45, 1.6}) {
+    const auto interval = ratio_interval(a, b, 1 - ratio_p_value(a, b, limit));
+    EXPECT_NEAR(limit < 1.5 ? interval.low : interval.high, limit, 1e-4);
+  }
+  EXPECT_DOUBLE_EQ(ratio_p_value(a, b, 1.5), 1);
+  EXPECT_DOUBLE_EQ(ratio_p_value({2, {2, 2}}, {3, {3, 3}}, 1), 0);
+}
+
+TEST(Discoveries, BenjaminisAndHochbergsOwnExample) {
+  // Fifteen p-values of their paper of 1995: four are discoveries at 5 %.
+  const std::vector<double> values = {.0001, .0004, .0019, .0095, .0201, .0278, .0298, .0344,
+                                      .0459, .3240, .4262, .5719, .6528, .7590, 1.0};
+  EXPECT_NEAR(discovery_limit(values, .05), .05 * 4 / 15, 1e-12);
+  EXPECT_DOUBLE_EQ(discovery_limit(std::vector<double>{.06, .9}, .05), 0);
+  EXPECT_DOUBLE_EQ(discovery_limit(std::vector<double>{}, .05), 0);
+}
+
 }  // namespace
 }  // namespace wiretax

@@ -9,6 +9,9 @@ namespace wiretax::bench {
 namespace {
 
 using testing::DoubleNear;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
@@ -86,9 +89,16 @@ TEST(TokenRecord, TellsWhatTheSlowestRankRead) {
   Row row;
   add_pauses({R"({"paused_us": 900, "pausing_s": 0.1, "read_bytes": 1000000000})",
               R"({"pausing_s": 0.1, "read_bytes": 800000000})"},
-             row);
+             800, row);
   EXPECT_DOUBLE_EQ(row.counters["paused_us"], 900);
   EXPECT_DOUBLE_EQ(row.counters["read_GBps"], 8);
+  EXPECT_THAT(row.doubts, IsEmpty());
+}
+
+TEST(TokenRecord, DoubtsPausesThatTookMuchLongerThanAsked) {
+  Row row;
+  add_pauses({R"({"paused_us": 900, "pausing_s": 0.1, "read_bytes": 1})"}, 300, row);
+  EXPECT_THAT(row.doubts, ElementsAre(HasSubstr("pauses took 3.0 times what --gap asks")));
 }
 
 }  // namespace

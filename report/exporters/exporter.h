@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "report/fabric.h"
+#include "report/record.h"
+
+namespace wiretax {
+
+/// A file in another tool's format. `part` tells several of one export apart: "", "small", "large".
+struct ExportedFile {
+  std::string part;
+  std::string text;
+};
+
+/// The first file is the whole; warnings name what the format cannot hold, and what was assumed.
+struct Export {
+  std::vector<ExportedFile> files;
+  std::vector<std::string> warnings;
+};
+
+/// How simulators may take machines to be wired.
+enum class Wiring { kFullyConnected, kRing, kSwitch };
+
+/// ASTRA-sim's names; throws std::invalid_argument for others.
+Wiring parse_wiring(std::string_view name);
+
+/// Cluster configuration of LLMServingSim 2.0 (docs/reference/cluster-config.md): link_bw in GiB/s,
+/// which it calls GB/s, link_latency in ns. Into `cluster`, a configuration of the user's, or the
+/// two alone where that is empty. `origin` is its name in errors. Throws InputError.
+Export export_llmservingsim(const Fabric& fabric, std::string_view cluster,
+                            std::string_view origin);
+
+/// Network file of ASTRA-sim's analytical backends (NetworkParser.cpp): GiB/s and ns. Throws
+/// InputError.
+Export export_astra_sim(const Fabric& fabric, Wiring wiring);
+
+/// OpenMetrics 1.0 text: seconds and bytes per second, a label for each key of a name. Throws
+/// InputError where two keys would be one label.
+Export export_openmetrics(std::span<const ResultFile> files);
+
+/// RFC 4180: a line for each point, also for those without a number. Throws InputError on more
+/// kinds of columns than any run has.
+Export export_csv(std::span<const ResultFile> files);
+
+}  // namespace wiretax

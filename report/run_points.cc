@@ -1,0 +1,139 @@
+#include "report/run_points.h"
+
+#include <algorithm>
+#include <set>
+
+#include "report/context_difference.h"
+
+namespace wiretax {
+namespace {
+
+using PointIterator = RunPoints::const_iterator;
+
+/// What may stand for a point, and which of them does.
+using PointIndex = std::map<std::string, std::vector<PointIterator>>;
+
+class Pairing {
+ public:
+  Pairing(const RunPoints& a, const RunPoints& b) : a_(a), b_(b) {}
+
+  std::vector<PointPair> pairs() {
+    pair_equal();
+    pair_by("", [](PointIterator at) { return at->first.second; });
+    for (const auto& key : settings()) {
+      pair_by(key, [&](PointIterator at) { return without(at, key); });
+    }
+    return std::move(pairs_);
+  }
+
+ private:
+  void take(PointIterator a, PointIterator b, const std::string& setting) {
+    taken_.insert(&*a);
+    taken_.insert(&*b);
+    pairs_.push_back({a, b, setting});
+  }
+
+  [[nodiscard]] bool is_taken(PointIterator at) const { return taken_.contains(&*at); }
+
+  void pair_equal() {
+    for (auto a = a_.begin(); a != a_.end(); ++a) {
+      if (const auto b = b_.find(a->first); b != b_.end()) take(a, b, "");
+    }
+  }
+
+  template <typename Name>
+  [[nodiscard]] PointIndex index(const RunPoints& points, Name name) const {
+    PointIndex found;
+    for (auto at = points.begin(); at != points.end(); ++at) {
+      if (is_taken(at)) continue;
+      if (auto text = name(at); !text.empty()) found[std::move(text)].push_back(at);
+    }
+    return found;
+  }
+
+  /// Those alone in their run that come to the same text.
+  template <typename Name>
+  void pair_by(const std::string& setting, Name name) {
+    const auto of_a = index(a_, name);
+    const auto of_b = index(b_, name);
+    for (const auto& [text, candidates] : of_a) {
+      const auto found = of_b.find(text);
+      if (found == of_b.end() || candidates.size() != 1 || found->second.size() != 1) continue;
+      take(candidates.front(), found->second.front(), setting);
+    }
+  }
+
+  [[nodiscard]] std::set<std::string> settings() const {
+    std::set<std::string> keys;
+    for (const auto* points : {&a_, &b_}) {
+      for (const auto& [id, point] : *points) {
+        for (const auto& [key, value] : point.record().keys) {
+          if (is_setting(key)) keys.insert(key);
+        }
+      }
+    }
+    return keys;
+  }
+
+  /// The name without that key; empty where it has no such key.
+  static std::string without(PointIterator at, const std::string& left_out) {
+    const auto& record = at->second.record();
+    if (record.key(left_out).empty()) return {};
+    auto name = record.operation;
+    for (const auto& [key, value] : record.keys) {
+      if (key != left_out) name.append("/").append(key).append(":").append(value);
+    }
+    return name;
+  }
+
+  const RunPoints& a_;
+  const RunPoints& b_;
+  std::set<const void*> taken_;
+  std::vector<PointPair> pairs_;
+};
+
+}  // namespace
+
+Estimate RunPoint::time_s() const {
+  Estimate estimate;
+  for (const auto* record : measured) {
+    const auto point = record->curve_point();
+    estimate.mean += record->time_s / static_cast<double>(measured.size());
+    const bool first = record == measured.front();
+    auto& [low, high] = estimate.interval;
+    low = first ? point.interval_s.low : std::min(low, point.interval_s.low);
+    high = first ? point.interval_s.high : std::max(high, point.interval_s.high);
+  }
+  // Files are rounded.
+  estimate.interval.low = std::min(estimate.interval.low, estimate.mean);
+  estimate.interval.high = std::max(estimate.interval.high, estimate.mean);
+  return estimate;
+}
+
+bool RunPoint::has_interval() const {
+  const auto told = [](const Record* record) { return record->counter("mean_lo_us").has_value(); };
+  return measured.size() > 1 || std::ranges::any_of(measured, told);
+}
+
+RunPoints points_of(std::span<const ResultFile> files) {
+  RunPoints points;
+  for (const auto& file : files) {
+    const std::string fabric(file.context_value("wiretax_fabric"));
+    for (const auto& record : file.records) {
+      auto& point = points[{fabric, record.name}];
+      if (point.file == nullptr) point.file = &file;
+      if (record.measured()) {
+        point.measured.push_back(&record);
+      } else {
+        point.failed = &record;
+      }
+    }
+  }
+  return points;
+}
+
+std::vector<PointPair> pairs_of(const RunPoints& a, const RunPoints& b) {
+  return Pairing(a, b).pairs();
+}
+
+}  // namespace wiretax
