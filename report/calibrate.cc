@@ -20,10 +20,15 @@ constexpr double kAssumedError = .02;
 constexpr double kLeastError = .005;
 /// Chi-squared of one degree of freedom, 95 %.
 constexpr double kWithin95 = 3.84;
+/// Of the normal distribution, one side.
+constexpr double kOneSided95 = 1.645;
+/// An efficiency that only the end of the grid has.
+constexpr double kEdge = .025;
+constexpr double kLastDigits = 1 + 1e-9;
 constexpr double kEfficiencyStep = .001;
 constexpr double kGammaStep = .02;
 constexpr double kLeastFixed_s = 1e-6;
-constexpr std::uint64_t kChunk = 8192;
+constexpr std::uint64_t kChunk = Prompts{}.chunk;
 
 struct Test {
   const Observation* seen;
@@ -57,6 +62,7 @@ struct Best {
 
 struct Region {
   Best best;
+  double least_chi2 = 0;  // of all that the limits allow
   Range efficiency;
   Range fixed_s;
   Range gamma;
@@ -87,7 +93,8 @@ class Grid {
       const auto [fixed, chi2] = fit(efficiency, gamma, limits);
       if (chi2 < region.best.chi2) region.best = {chi2, efficiency, fixed, gamma};
     });
-    const double most = region.best.chi2 + threshold(region.best.chi2);
+    region.least_chi2 = region.best.chi2;
+    const double most = most_chi2(region.least_chi2);
     each([&](double efficiency, std::size_t gamma) {
       const auto [fixed, chi2] = fit(efficiency, gamma, limits);
       if (chi2 > most) return;
@@ -101,8 +108,25 @@ class Grid {
     return region;
   }
 
-  [[nodiscard]] double fixed_at(double efficiency, std::size_t gamma) const {
-    return free_fit(efficiency, gamma).first;
+  /// The fixed cost that goes best with an efficiency, over gamma; nothing where no value is within
+  /// `most` of chi-squared.
+  [[nodiscard]] std::optional<double> fixed_at(double efficiency, double most) const {
+    std::optional<double> fixed_s;
+    for (std::size_t gamma = 0; gamma < gammas_.size(); ++gamma) {
+      const auto [fixed, chi2] = fit(efficiency, gamma, {});
+      if (chi2 > most) continue;
+      most = chi2;
+      fixed_s = fixed;
+    }
+    return fixed_s;
+  }
+  /// Up to here a fit is as good as the best, with 95 %.
+  [[nodiscard]] double most_chi2(double least) const { return least + threshold(least); }
+  /// The best that there is misses the tests by more than their errors explain, with 95 %: Wilson
+  /// and Hilferty's approximation of chi-squared.
+  [[nodiscard]] bool refutes(double least_chi2) const {
+    const double part = 2 / (9 * degrees());
+    return least_chi2 > degrees() * std::pow(1 - part + kOneSided95 * std::sqrt(part), 3);
   }
   [[nodiscard]] const std::vector<Test>& tests() const { return tests_; }
   [[nodiscard]] double gamma(std::size_t index) const { return gammas_[index]; }
@@ -117,11 +141,16 @@ class Grid {
     }
   }
 
+  /// Tests beyond the parameters. As many parameters as tests do not always meet them: the fixed
+  /// cost is not below 0.
+  [[nodiscard]] double degrees() const {
+    const double parameters = gammas_.size() > 1 ? 3 : 2;
+    return std::max(1.0, static_cast<double>(tests_.size()) - parameters);
+  }
+
   /// Where the fit is worse than its errors, those are too small.
   [[nodiscard]] double threshold(double chi2) const {
-    const double parameters = gammas_.size() > 1 ? 3 : 2;
-    const double free = static_cast<double>(tests_.size()) - parameters;
-    return kWithin95 * (free > 0 ? std::max(1.0, chi2 / free) : 1);
+    return kWithin95 * std::max(1.0, chi2 / degrees());
   }
 
   /// Best fixed cost, of any sign, and its chi-squared.
@@ -157,13 +186,6 @@ class Grid {
   double weight_ = 0;
 };
 
-Fabric no_fabric() {
-  Fabric fabric;
-  fabric.name = "none";
-  fabric.all_reduce = Curve({{1, 1e-20, {1e-20, 1e-20}}});
-  return fabric;
-}
-
 std::vector<double> gammas_of(const Claim& run) {
   const auto several = [](const Observation& seen) {
     return seen.phase == Phase::kDecode && seen.concurrency > 1;
@@ -178,7 +200,7 @@ std::vector<double> gammas_of(const Claim& run) {
 /// Nothing where computing, not memory, may be the limit.
 std::optional<Test> test_of(const Claim& run, const Observation& seen,
                             const std::vector<double>& gammas) {
-  const auto fabric = no_fabric();
+  const auto fabric = silent_fabric(2);
   const Setting setting{run.model, run.machine, fabric,
                         decode_step(run.model, workload_of(run, seen))};
   const auto plan = plan_single(setting);
@@ -228,15 +250,15 @@ bool covers(const Range& range, const Band& assumed) {
   return range.low <= assumed.low && range.high >= assumed.high;
 }
 
-/// The line of pairs that fit equally well.
+/// The line of pairs that the tests allow.
 void list_pairs(const Grid& grid, const Region& free, Calibration& result) {
   constexpr int kSteps = 4;
   const double from = free.efficiency.low;
   const double step = (free.efficiency.high - from) / kSteps;
   for (int i = 0; i <= kSteps; ++i) {
     const double efficiency = from + i * step;
-    result.pairs.emplace_back(efficiency,
-                              std::max(0.0, grid.fixed_at(efficiency, free.best.gamma)));
+    const auto fixed_s = grid.fixed_at(efficiency, grid.most_chi2(free.least_chi2) * kLastDigits);
+    if (fixed_s) result.pairs.emplace_back(efficiency, *fixed_s);
   }
 }
 
@@ -251,6 +273,29 @@ Region lean_on_assumption(const Grid& grid, const Claim& run, Calibration& resul
       "cost stays as assumed, {:.3g} to {:.3g} ms; more batches or contexts (@d16384) would tell",
       assumed.low / kMillisecond, assumed.high / kMillisecond));
   return region;
+}
+
+/// What speaks against the fit as a whole.
+void doubt(const Grid& grid, const Region& region, Calibration& result) {
+  double worst = 0;
+  for (const auto& test : result.tests) {
+    worst = std::max(worst, std::abs(test.fitted / test.seen - 1));
+  }
+  double error = 0;
+  for (const auto& test : grid.tests()) error = std::max(error, test.deviation_s / test.seen_s);
+  if (grid.refutes(region.least_chi2)) {
+    result.refuted = fmt::format(
+        "no efficiency and fixed cost meet these tests: they miss by up to {:.1f} %, and the "
+        "tests' "
+        "own errors are at most {:.1f} %",
+        100 * worst, 100 * error);
+  }
+  if (region.best.efficiency < kEdge) {
+    result.refuted = fmt::format(
+        "the efficiency is at the edge of what is searched, {:.2f}: memory is not what limits this "
+        "run",
+        region.best.efficiency);
+  }
 }
 
 void fit_decoding(const Claim& run, const Grid& grid, Calibration& result) {
@@ -278,6 +323,7 @@ void fit_decoding(const Claim& run, const Grid& grid, Calibration& result) {
     result.tests.push_back({test.seen->name(), test.seen->tokens_per_s,
                             test.seen->tokens_per_s * test.seen_s / fitted_s});
   }
+  doubt(grid, region, result);
 }
 
 /// FLOP/s at which the prompt takes that long; nothing where reading the weights takes longer.
@@ -299,7 +345,7 @@ std::optional<double> flops_of(const PrefillPlan& plan, Assumptions at, double s
 }
 
 void fit_prompt(const Claim& run, const Observation& seen, Calibration& result) {
-  const auto fabric = no_fabric();
+  const auto fabric = silent_fabric(2);
   const PrefillPlan plan(run.model, run.machine, fabric, {Strategy::kSingle, 1}, 1,
                          {seen.concurrency, seen.prompt, kChunk});
   const double seen_s = seen_seconds(run, seen);
@@ -323,8 +369,9 @@ void fit_prompt(const Claim& run, const Observation& seen, Calibration& result) 
 void add_sources(const Claim& run, Calibration& result) {
   auto& machine = result.machine;
   machine.name += ", calibrated";
-  const auto source = fmt::format("fitted to {} tests of {} ({})", run.observed.size(),
-                                  run.model.name, run.model.quant.name);
+  const auto source =
+      fmt::format("fitted to {} tests of {} ({}){}", run.observed.size(), run.model.name,
+                  run.model.quant.name, result.refuted.empty() ? "" : ", which refute it");
   if (result.decodes) {
     machine.efficiency = result.efficiency;
     machine.sources["efficiency"] = source;

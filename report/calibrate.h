@@ -31,9 +31,11 @@ struct Calibration {
   bool decodes = false;      // there was decoding to fit
   bool told_apart = false;   // efficiency and fixed cost
   double assumed_error = 0;  // share of a rate, of tests that do not tell theirs; 0: all do
-  // Where they are not told apart: efficiencies and the fixed cost in seconds that goes with each.
+  // Where they are not told apart: efficiencies and the fixed cost in seconds that goes best with
+  // each.
   std::vector<std::pair<double, double>> pairs;
   std::vector<FittedTest> tests;
+  std::string refuted;             // why the fit is none, although ranges are given; or empty
   std::vector<std::string> notes;  // what cannot be told, and what was left out
 };
 

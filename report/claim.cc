@@ -60,6 +60,11 @@ Workload workload_of(const Claim& claim, const Observation& seen) {
           .extra = {}};
 }
 
+bool same_test(const Observation& a, const Observation& b) {
+  return a.phase == b.phase && a.concurrency == b.concurrency && a.prompt == b.prompt &&
+         a.depth == b.depth;
+}
+
 double seen_seconds(const Claim& claim, const Observation& seen) {
   if (seen.phase == Phase::kPrefill) {
     return real(seen.prompt) * real(seen.concurrency) / seen.tokens_per_s;

@@ -14,6 +14,13 @@
 
 namespace wiretax {
 
+/// The words of a command line, to be offered again.
+struct Typed {
+  std::string model;
+  std::string observed;
+  std::vector<std::string> others;  // --baseline and its value, ..., result files
+};
+
 struct Claim {
   std::string title;  // what it is, where there are several
   Model model;
@@ -29,6 +36,8 @@ struct Claim {
   std::uint64_t context = 1024;       // mean tokens of cache, where an observation does not tell
   Band gamma = {.5, 1, 1};            // see Model::coverage
   bool same_fabric = false;           // as the claim before it
+  Typed typed = {};                   // empty: not from a command line
+  std::vector<std::string> notes = {};  // on where the tests are from
 };
 
 /// "tp1", "tp2", "pp2", "replicas2" or "tp2pp2". Throws std::invalid_argument.
@@ -40,6 +49,8 @@ ParsedStrategy parse_layout(std::string_view name);
 
 /// One step of the claim at an observation's concurrency and context.
 Workload workload_of(const Claim& claim, const Observation& seen);
+/// Alike but for the rate.
+bool same_test(const Observation& a, const Observation& b);
 /// Seconds in which it yields its tokens; of a prompt, those in which it is read.
 double seen_seconds(const Claim& claim, const Observation& seen);
 

@@ -21,6 +21,12 @@ struct Expected {
   Band tokens_per_s;
 };
 
+/// Tokens a step that memory allows, and the drafts that it takes.
+struct Drafting {
+  double tokens_per_step = 1;
+  std::uint64_t drafts = 0;
+};
+
 /// What one observation says.
 struct Reading {
   Observation seen;
@@ -28,16 +34,20 @@ struct Reading {
   double floor_s = 0;  // reading memory at its full bandwidth and nothing else; 0: not known
   bool possible = true;
   double needed_tokens_per_step = 0;  // of a sequence, where it is not possible: at least
+  std::optional<Drafting> drafting;   // likewise, with what the drafts themselves read
   double needed_bytes_per_s = 0;      // of a machine's memory, likewise
   std::optional<ImpliedWire> wire;    // tensor parallelism only
   bool at_most = false;               // its times are upper bounds: only an order was seen
   std::string rest_from;              // what the rest is taken from
   std::string cannot;                 // why nothing, or no more, can be said
   std::vector<Expected> expected;
+  std::vector<std::string> notes;  // what was not measured of the fabrics, what was assumed
 
   [[nodiscard]] double ceiling_tokens_per_s() const { return seen.tokens_per_s * seen_s / floor_s; }
+  /// Some time is left for the wire, at least under the assumptions that are kindest to it.
+  [[nodiscard]] bool tells_of_the_wire() const { return wire && possible && wire->each_s.high > 0; }
   /// The wire takes time under all assumptions.
-  [[nodiscard]] bool tells_of_the_wire() const { return wire && possible && wire->each_s.low > 0; }
+  [[nodiscard]] bool bounds_the_wire() const { return tells_of_the_wire() && wire->each_s.low > 0; }
 };
 
 /// `fabrics` for the claim's ranks. Throws std::invalid_argument where the model cannot be split
@@ -51,8 +61,17 @@ Reading read_order(const Claim& claim, const ParsedStrategy& rival, const Observ
 struct CurveMatch {
   std::string fabric;
   bool published = false;
+  FabricPath path = FabricPath::kUnknown;
   double least = 0;
   double most = 0;
+  // How many times the nearest end of the fabric's own range a test takes, 1 inside of it: of the
+  // slowest test, and of the fastest.
+  double slowest = 0;
+  double fastest = 0;
+  double distance = 0;  // of the middles: the mean of the logarithms
+
+  /// All that was seen fits the curve and its range.
+  [[nodiscard]] bool fits() const { return slowest <= 1 && fastest >= 1; }
 };
 
 /// What the smallest and the largest message imply, carried to the sizes between: log-log as
@@ -80,7 +99,7 @@ struct Hypothesis {
 struct Explanation {
   const Claim* claim = nullptr;
   std::vector<Reading> readings;
-  std::vector<CurveMatch> matches;
+  std::vector<CurveMatch> matches;  // the nearest first
   std::vector<Prediction> predictions;
   std::vector<Hypothesis> hypotheses;
   std::vector<std::string> notes;
@@ -91,12 +110,14 @@ struct Explanation {
   [[nodiscard]] const Reading* widest() const;
   [[nodiscard]] const Reading* narrowest() const;
   [[nodiscard]] bool possible() const;
+  [[nodiscard]] Fit fit_of(std::string_view hypothesis) const;
+  void note(std::string text);
 };
 
 Explanation explain(const Claim& claim, std::span<const Fabric> fabrics);
 
 /// Sizes that one fabric cannot have both: the smaller message takes longer, whatever the
-/// assumptions. Only between claims of the same fabric.
+/// assumptions. Only between claims of the same fabric; the widest gap of each.
 std::vector<std::string> conflicts(std::span<const Explanation> explanations);
 
 /// Of tensor parallelism that is not impossible.

@@ -314,6 +314,9 @@ std::string_view path_name(FabricPath path) {
 
 Band band_of(const Fabric& fabric, const CurveTime& time) {
   if (fabric.kind == FabricKind::kPublished) {
+    if (time.range == CurveRange::kHole) {
+      return {time.interval_s.low, time.time_s, time.interval_s.high * kPublishedSlack};
+    }
     return {time.time_s, time.time_s, time.time_s * kPublishedSlack};
   }
   return {time.interval_s.low, time.time_s, time.interval_s.high};

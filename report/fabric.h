@@ -54,7 +54,7 @@ struct Fabric : Curves {
 };
 
 /// Seconds of one operation, as a band: a measured curve's own interval, a published one x1 to x1.5
-/// (another build of NCCL, another MTU).
+/// (another build of NCCL, another MTU), in a hole of either all that it may be.
 Band band_of(const Fabric& fabric, const CurveTime& time);
 
 struct Fabrics {

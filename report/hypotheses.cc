@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
+#include <span>
 
 #include "report/explain.h"
 #include "report/line_rates.h"
@@ -15,8 +18,8 @@ namespace {
 constexpr double kSocketLike_s = 200 * kMicrosecond;
 /// One TCP stream carries no more than this, however fast the link.
 constexpr double kMostOfSockets = 40 * kGigabit;
-/// Published curve, its slack, and a little.
-constexpr double kLikePublished = 2;
+/// Beyond the published curve and its slack, a little.
+constexpr double kALittle = 4. / 3;
 /// A cost of each launch is the same for every size.
 constexpr double kGrowsWithSize = 1.5;
 constexpr std::uint64_t kSmall = 64 * kKibibyte;
@@ -26,8 +29,8 @@ struct Evidence {
   const Reading* small = nullptr;  // the smallest message
   const Reading* wide = nullptr;   // one that tells of the rate
   std::optional<double> growth;    // of the time between the smallest and the largest decode
-  double least_match = 0;          // against the first published or measured curve; 0: none
-  double most_match = 0;
+  const CurveMatch* published = nullptr;
+  const CurveMatch* tcp = nullptr;  // the nearest curve that was measured over TCP
   bool is_moe = false;
   std::uint64_t most_concurrency = 0;
 };
@@ -43,48 +46,84 @@ Evidence evidence_of(const Explanation& explanation) {
     evidence.most_concurrency = std::max(evidence.most_concurrency, reading.seen.concurrency);
     if (largest == nullptr || reading.wire->bytes > largest->wire->bytes) largest = &reading;
   }
-  if (largest != nullptr && evidence.small != nullptr && largest != evidence.small) {
+  const bool both = largest != nullptr && largest != evidence.small &&
+                    evidence.small->bounds_the_wire() && largest->bounds_the_wire();
+  if (both) {
     evidence.growth = largest->wire->each_s.mid / evidence.small->wire->each_s.mid;
   }
-  if (!explanation.matches.empty()) {
-    evidence.least_match = explanation.matches.front().least;
-    evidence.most_match = explanation.matches.front().most;
+  for (const auto& match : explanation.matches) {
+    if (match.published && evidence.published == nullptr) evidence.published = &match;
+    if (match.path == FabricPath::kTcp && evidence.tcp == nullptr) evidence.tcp = &match;
   }
   return evidence;
 }
 
-double link_rate(const Evidence& evidence) { return evidence.wide->wire->link_bytes_per_s().mid; }
+Band link_rate(const Evidence& evidence) { return evidence.wide->wire->link_bytes_per_s(); }
 
-std::string in_gigabits(double rate) { return fmt::format("{:.3g} Gb/s", rate / kGigabit); }
+/// Large messages move no faster than sockets can, whatever the assumptions.
+bool slow_as_sockets(const Evidence& evidence) {
+  return evidence.wide != nullptr && link_rate(evidence).high <= kMostOfSockets;
+}
+
+std::string in_gigabits(const Band& rate) {
+  if (std::isinf(rate.high)) return fmt::format("at least {:.3g} Gb/s", rate.low / kGigabit);
+  const auto low = fmt::format("{:.3g}", rate.low / kGigabit);
+  const auto high = fmt::format("{:.3g}", rate.high / kGigabit);
+  return low == high ? low + " Gb/s" : fmt::format("{} to {} Gb/s", low, high);
+}
+
+std::string match_times(const CurveMatch& match) {
+  return fmt::format("{} to {} times {}'s", format_roughly(match.least), format_roughly(match.most),
+                     match.fabric);
+}
 
 Hypothesis healthy(const Evidence& evidence) {
   Hypothesis h{"healthy", "RDMA as published", Fit::kUntold, {}, {}, {}};
   h.confirm = "wiretax-collectives between the machines gives the published times";
   h.refute = "NET/Socket in NCCL's log";
-  if (evidence.least_match <= 0) return h;
-  h.fit = evidence.least_match <= kLikePublished ? Fit::kConsistent : Fit::kRefuted;
-  if (h.fit == Fit::kConsistent && evidence.most_match > 2 * kLikePublished) h.fit = Fit::kPartly;
-  h.because =
-      fmt::format("the all-reduces take {} to {} times the reference's",
-                  format_roughly(evidence.least_match), format_roughly(evidence.most_match));
+  if (evidence.published == nullptr) return h;
+  const auto& match = *evidence.published;
+  h.fit = match.slowest <= kALittle ? Fit::kConsistent
+          : match.fastest <= 1      ? Fit::kPartly
+                                    : Fit::kRefuted;
+  h.because = "the all-reduces take " + match_times(match);
   return h;
 }
 
+/// Of the latency of small messages alone.
+Fit sockets_by_latency(const Reading& small) {
+  const auto& each = small.wire->each_s;
+  if (each.low > kSocketLike_s) return Fit::kConsistent;
+  return each.high < kSocketLike_s ? Fit::kRefuted : Fit::kUntold;
+}
+
+Fit sockets_by_rate(const Band& rate) {
+  if (rate.high <= kMostOfSockets) return Fit::kConsistent;
+  return rate.low > kMostOfSockets ? Fit::kRefuted : Fit::kUntold;
+}
+
+/// A rate counts more than a latency, but a latency that only RDMA has stays in the way.
 Hypothesis sockets(const Evidence& evidence) {
   Hypothesis h{"H1", "NCCL over TCP, or on the management port", Fit::kUntold, {}, {}, {}};
   h.confirm = "NET/Socket, and the interface's name, in NCCL's log (NCCL_DEBUG=INFO)";
   h.refute = "NET/IB with both halves of the card in it";
   if (evidence.wide != nullptr) {
-    const double rate = link_rate(evidence);
-    h.fit = rate <= kMostOfSockets ? Fit::kConsistent : Fit::kRefuted;
+    h.fit = sockets_by_rate(link_rate(evidence));
     h.because = fmt::format("large messages move at {}; one TCP stream carries up to 35",
-                            in_gigabits(rate));
+                            in_gigabits(link_rate(evidence)));
+    if (evidence.small->wire->bytes <= kSmall) {
+      const auto small = sockets_by_latency(*evidence.small);
+      if (h.fit == Fit::kUntold) h.fit = small;
+      if (h.fit == Fit::kConsistent && small == Fit::kRefuted) h.fit = Fit::kPartly;
+    }
   } else if (evidence.small != nullptr) {
-    const auto each = evidence.small->wire->each_s;
-    h.fit = each.low > kSocketLike_s    ? Fit::kPartly
-            : each.high < kSocketLike_s ? Fit::kRefuted
-                                        : Fit::kUntold;
-    h.because = "only latency is known; a prompt's rate (ppN) would tell";
+    h.fit = sockets_by_latency(*evidence.small);
+    h.because = "only latency is known; a prompt's rate (ppN) would tell more";
+  }
+  if (evidence.tcp != nullptr && evidence.tcp->fits()) {
+    h.fit = Fit::kConsistent;
+    h.because = fmt::format("the all-reduces take {}, which was measured over TCP",
+                            match_times(*evidence.tcp));
   }
   return h;
 }
@@ -100,14 +139,10 @@ Hypothesis eager(const Evidence& evidence) {
     h.fit = Fit::kPartly;
     h.because += fmt::format("; but the time grows {:.1f} times with the batch", *evidence.growth);
   }
-  if (evidence.wide != nullptr && link_rate(evidence) <= kMostOfSockets) {
+  if (slow_as_sockets(evidence)) {
     h.fit = Fit::kPartly;
     h.because +=
         fmt::format("; and it does not explain prompts at {}", in_gigabits(link_rate(evidence)));
-  }
-  if (evidence.most_match > 0 && evidence.most_match <= kLikePublished) {
-    h.fit = Fit::kRefuted;
-    h.because = "nothing is lost";
   }
   return h;
 }
@@ -134,7 +169,7 @@ Hypothesis engine(const Evidence& evidence) {
                {}};
   h.confirm = "the same loss with a fast fabric, or a profile of one step";
   h.refute = "wiretax-token, which sends the same messages without an engine, takes as long";
-  if (evidence.wide != nullptr && link_rate(evidence) <= kMostOfSockets) {
+  if (slow_as_sockets(evidence)) {
     h.fit = Fit::kPartly;
     h.because = "prompts are slow as well, which takes a slow wire";
   } else if (evidence.is_moe && evidence.most_concurrency > 1) {
@@ -153,8 +188,10 @@ Hypothesis degraded(const Evidence& evidence) {
   if (evidence.wide == nullptr) return h;
   constexpr double kLeast = 8 * kGigabit;
   constexpr double kMost = 112 * kGigabit;
-  const double rate = link_rate(evidence);
-  h.fit = rate >= kLeast && rate <= kMost ? Fit::kConsistent : Fit::kRefuted;
+  const auto rate = link_rate(evidence);
+  const bool inside = rate.low >= kLeast && rate.high <= kMost;
+  const bool outside = rate.high < kLeast || rate.low > kMost;
+  h.fit = inside ? Fit::kConsistent : outside ? Fit::kRefuted : Fit::kUntold;
   h.because =
       fmt::format("{}; a degraded card gives 8 to 25 Gb/s, one half 92 to 112", in_gigabits(rate));
   return h;
@@ -178,8 +215,16 @@ std::string_view fit_name(Fit fit) {
 
 std::vector<Hypothesis> weigh_hypotheses(const Explanation& explanation) {
   const auto evidence = evidence_of(explanation);
-  return {healthy(evidence),  sockets(evidence), eager(evidence),
-          collapse(evidence), engine(evidence),  degraded(evidence)};
+  std::vector<Hypothesis> all = {healthy(evidence),  sockets(evidence), eager(evidence),
+                                 collapse(evidence), engine(evidence),  degraded(evidence)};
+  if (all.front().fit != Fit::kConsistent) return all;
+  // A loss is explained by nothing where there need not be one.
+  for (auto& h : std::span(all).subspan(2)) {
+    if (h.fit == Fit::kRefuted) continue;
+    h.fit = Fit::kUntold;
+    h.because = "nothing need be lost";
+  }
+  return all;
 }
 
 }  // namespace wiretax

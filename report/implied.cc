@@ -1,11 +1,16 @@
 #include "report/implied.h"
 
+#include <limits>
+
 #include "report/units.h"
 
 namespace wiretax {
 
 Band ImpliedWire::link_bytes_per_s() const {
-  const auto rate = [&](double seconds) { return bus_bytes_per_s(real(bytes), seconds, ranks); };
+  const auto rate = [&](double seconds) {
+    return seconds > 0 ? bus_bytes_per_s(real(bytes), seconds, ranks)
+                       : std::numeric_limits<double>::infinity();
+  };
   return {rate(each_s.high), rate(each_s.mid), rate(each_s.low)};
 }
 

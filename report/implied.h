@@ -21,7 +21,7 @@ struct ImpliedWire {
   Band each_s;  // of one; below 0 where the rest alone takes longer
 
   /// Bytes/s that a link carries each way, as a ring has it: nccl-tests' bus bandwidth. The low end
-  /// belongs to the long time. Only where each_s is above 0.
+  /// belongs to the long time. Infinite where nothing may be left.
   [[nodiscard]] Band link_bytes_per_s() const;
 };
 

@@ -45,4 +45,15 @@ NearestRate nearest_line_rate(double bytes_per_s) {
   return nearest;
 }
 
+NearestRate nearest_line_rate(const Band& bytes_per_s) {
+  const auto distance = [](const NearestRate& rate) { return std::abs(std::log(rate.factor)); };
+  auto nearest = nearest_line_rate(std::isinf(bytes_per_s.mid) ? bytes_per_s.low : bytes_per_s.mid);
+  for (const double end : {bytes_per_s.low, bytes_per_s.high}) {
+    if (std::isinf(end)) continue;
+    const auto candidate = nearest_line_rate(end);
+    if (distance(candidate) < distance(nearest)) nearest = candidate;
+  }
+  return nearest;
+}
+
 }  // namespace wiretax

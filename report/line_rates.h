@@ -5,6 +5,8 @@
 #include <span>
 #include <string_view>
 
+#include "report/machine.h"
+
 namespace wiretax {
 
 enum class LinkKind { kEthernet, kTcp, kDegraded, kRdma };
@@ -25,5 +27,7 @@ struct NearestRate {
   double factor;  // the rate is that many times the nearer end: below 1 is slower
 };
 NearestRate nearest_line_rate(double bytes_per_s);
+/// To any of a range, whose high end may be infinite; the middle's where several are.
+NearestRate nearest_line_rate(const Band& bytes_per_s);
 
 }  // namespace wiretax

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <stdexcept>
+#include <tuple>
 
 #include "report/config_fields.h"
 #include "report/observation_formats.h"
@@ -16,6 +17,9 @@ namespace {
 
 constexpr std::uint64_t kMostConcurrency = 65'536;
 constexpr std::size_t kMostTyped = 1000;
+constexpr std::size_t kMostTests = 4096;
+/// Slower than a token a week nobody waits for.
+constexpr double kLeastTokensPerSecond = 1e-6;
 
 /// Reads a test's name from left to right.
 class NameReader {
@@ -157,6 +161,9 @@ double parse_rate(std::string_view text) {
   if (error != std::errc{} || rest != end || !std::isfinite(value)) {
     throw std::invalid_argument(fmt::format("'{}' is not a number", number));
   }
+  if (value > 0 && value < kLeastTokensPerSecond) {
+    throw std::invalid_argument(fmt::format("{} is too small for tokens per second", number));
+  }
   if (value <= 0 || value > kMostTokensPerSecond) {
     throw std::invalid_argument(
         fmt::format("{} is not above 0 and at most {}", number, kMostTokensPerSecond));
@@ -165,10 +172,15 @@ double parse_rate(std::string_view text) {
 }
 
 void add_once(std::vector<Observation>& rows, Observation row) {
-  const auto name = row.name();
-  const auto same = [&](const Observation& other) { return other.name() == name; };
+  const auto test_of = [](const Observation& seen) {
+    return std::tie(seen.phase, seen.concurrency, seen.prompt, seen.generated, seen.depth);
+  };
+  const auto same = [&](const Observation& other) { return test_of(other) == test_of(row); };
   if (std::ranges::any_of(rows, same)) {
-    throw std::invalid_argument(fmt::format("'{}' is there twice", name));
+    throw std::invalid_argument(fmt::format("'{}' is there twice", row.name()));
+  }
+  if (rows.size() == kMostTests) {
+    throw std::invalid_argument(fmt::format("more than {} tests", kMostTests));
   }
   rows.push_back(std::move(row));
 }

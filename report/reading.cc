@@ -15,16 +15,7 @@ namespace {
 
 /// Two machines share a prompt's work no better than evenly, and at the worst as 0.6 to 0.4.
 constexpr double kUnevenPrompt = 1.2;
-constexpr std::uint64_t kPromptChunk = 8192;
-
-/// Prices nothing: for plans of which only the rest is wanted.
-Fabric silent_fabric(std::uint64_t ranks) {
-  Fabric fabric;
-  fabric.name = "none";
-  fabric.ranks = std::max<std::uint64_t>(ranks, 2);
-  fabric.all_reduce = Curve({{1, 1e-20, {1e-20, 1e-20}}});
-  return fabric;
-}
+constexpr std::uint64_t kPromptChunk = Prompts{}.chunk;
 
 Plan plan_of(const Claim& claim, const Observation& seen, const Fabric& fabric) {
   const Setting setting{claim.model, claim.machine, fabric,
@@ -51,12 +42,9 @@ double floor_of(const Claim& claim, const Plan& plan) {
   return parts.weights_s + parts.kv_s;  // computing speed is not sure enough to call it impossible
 }
 
-const Observation* same_test(const Claim& claim, const Observation& seen) {
-  const auto same = [&](const Observation& other) {
-    return other.phase == seen.phase && other.concurrency == seen.concurrency &&
-           other.prompt == seen.prompt && other.depth == seen.depth;
-  };
-  const auto found = std::ranges::find_if(claim.baseline, same);
+const Observation* baseline_of(const Claim& claim, const Observation& seen) {
+  const auto found =
+      std::ranges::find_if(claim.baseline, [&](const auto& base) { return same_test(base, seen); });
   return found == claim.baseline.end() ? nullptr : &*found;
 }
 
@@ -70,7 +58,7 @@ Band rest_of_step(const Claim& claim, const Plan& plan) {
 
 /// One machine's step at the same test says what memory yields, if one machine can do that.
 void take_baseline(const Claim& claim, Reading& reading, Band& rest) {
-  const auto* const base = same_test(claim, reading.seen);
+  const auto* const base = baseline_of(claim, reading.seen);
   if (base == nullptr) return;
   const double alone_s = real(base->concurrency) / base->tokens_per_s;
   Claim single = claim;
@@ -128,7 +116,7 @@ void bound_prompt(const Claim& claim, Reading& reading) {
 
 void read_prompt_wire(const Claim& claim, Reading& reading) {
   const double even = 1 / real(claim.ranks);
-  if (const auto* const base = same_test(claim, reading.seen)) {
+  if (const auto* const base = baseline_of(claim, reading.seen)) {
     const double alone_s = real(base->prompt * base->concurrency) / base->tokens_per_s;
     imply_prompt(claim, Band{even, even, std::min(1.0, even * kUnevenPrompt)} * alone_s, reading);
     reading.rest_from = fmt::format("the baseline's time x {:.2f} to {:.2f}", even,
@@ -153,9 +141,8 @@ void read_prompt_wire(const Claim& claim, Reading& reading) {
   }
 }
 
-std::vector<Expected> expect(const Claim& claim, const Reading& reading,
-                             std::span<const Fabric> fabrics) {
-  std::vector<Expected> all;
+/// With every fabric that decides.
+void expect(const Claim& claim, std::span<const Fabric> fabrics, Reading& reading) {
   for (const auto& fabric : fabrics) {
     if (!fabric.decides() || fabric.ranks != claim.ranks) continue;
     Band step_s;
@@ -166,6 +153,9 @@ std::vector<Expected> expect(const Claim& claim, const Reading& reading,
         return plan.parts(claim.model, claim.machine, at).total();
       };
       step_s = {total(corners.fastest), total(corners.middle), total(corners.slowest)};
+      for (const auto& note : plan.notes) {
+        reading.notes.push_back(fmt::format("{}: {}", fabric.name, note));
+      }
     } else if (reading.wire) {
       const auto each = band_of(fabric, fabric.all_reduce.at(real(reading.wire->bytes)));
       step_s = reading.wire->rest_s + each * real(reading.wire->count);
@@ -173,14 +163,57 @@ std::vector<Expected> expect(const Claim& claim, const Reading& reading,
       continue;
     }
     const double tokens = reading.seen.tokens_per_s * reading.seen_s;
-    all.push_back({fabric.name,
-                   fabric.kind == FabricKind::kPublished,
-                   {tokens / step_s.high, tokens / step_s.mid, tokens / step_s.low}});
+    reading.expected.push_back({fabric.name,
+                                fabric.kind == FabricKind::kPublished,
+                                {tokens / step_s.high, tokens / step_s.mid, tokens / step_s.low}});
   }
-  return all;
+}
+
+double floor_at(const Claim& claim, Observation seen, std::uint64_t context) {
+  seen.context = context;
+  return floor_of(claim, plan_of(claim, seen, silent_fabric(claim.ranks)));
+}
+
+/// The most context at which the test is possible. It is at `least`, and not at claim.context.
+std::uint64_t most_context(const Claim& claim, const Reading& reading, std::uint64_t least) {
+  auto most = claim.context;
+  while (most - least > 1) {
+    const auto middle = least + (most - least) / 2;
+    const bool possible = floor_at(claim, reading.seen, middle) <= reading.seen_s;
+    (possible ? least : most) = middle;
+  }
+  return least;
+}
+
+/// A context that is only assumed makes nothing impossible: then the least that the test implies
+/// counts, half of what it generates.
+void settle_context(const Claim& claim, Reading& reading) {
+  auto& seen = reading.seen;
+  if (seen.context || floor_at(claim, seen, claim.context) <= reading.seen_s) return;
+  const auto least = std::max<std::uint64_t>(seen.generated / 2, 1);
+  if (least >= claim.context) return;
+  if (floor_at(claim, seen, least) <= reading.seen_s) {
+    reading.notes.push_back(fmt::format(
+        "{} is possible only with at most {} tokens of context; read with {}, not with {}",
+        seen.name(), most_context(claim, reading, least), least, claim.context));
+  }
+  seen.context = least;
+}
+
+/// Every draft makes a step longer and may be worth a token: the fewest that are enough.
+std::optional<Drafting> least_drafting(Claim claim, const Observation& seen) {
+  constexpr std::uint64_t kMostOffered = 64;
+  for (claim.drafts = std::max<std::uint64_t>(claim.drafts, 1); claim.drafts <= kMostOffered;
+       ++claim.drafts) {
+    const double step_s = floor_of(claim, plan_of(claim, seen, silent_fabric(claim.ranks)));
+    const double needed = step_s * seen.tokens_per_s / real(seen.concurrency);
+    if (needed <= real(claim.drafts + 1)) return Drafting{needed, claim.drafts};
+  }
+  return std::nullopt;
 }
 
 void read_decode(const Claim& claim, Reading& reading) {
+  settle_context(claim, reading);
   const auto fabric = silent_fabric(claim.ranks);
   const auto plan = plan_of(claim, reading.seen, fabric);
   reading.floor_s = floor_of(claim, plan);
@@ -189,9 +222,14 @@ void read_decode(const Claim& claim, Reading& reading) {
   if (!reading.possible) {
     reading.needed_tokens_per_step = claim.tokens_per_step * short_by;
     reading.needed_bytes_per_s = claim.machine.memory_bytes_per_s * short_by;
+    reading.drafting = least_drafting(claim, reading.seen);
   }
   if (claim.layout.strategy == Strategy::kTensorParallel) {
     read_decode_wire(claim, plan, reading);
+  } else if (claim.layout.strategy == Strategy::kTensorPipeline) {
+    reading.cannot =
+        "all-reduces and hops share what is left of its time: the wire is told apart for tensor "
+        "parallelism alone (tp2, tp4)";
   } else if (claim.ranks > 1) {
     reading.cannot = "so little is sent in this strategy that its time says nothing of the wire";
   }
@@ -212,7 +250,7 @@ Reading read_observation(const Claim& claim, const Observation& seen,
   } else {
     reading.cannot = "a prompt's rate is explained for tensor parallelism only";
   }
-  reading.expected = expect(claim, reading, fabrics);
+  expect(claim, fabrics, reading);
   return reading;
 }
 

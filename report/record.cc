@@ -130,6 +130,10 @@ void read_context(const Json& context, ResultFile& file) {
   for (const auto& [key, value] : context.items()) {
     file.context.emplace(key, value.is_string() ? value.get<std::string>() : value.dump());
   }
+  const auto number = context.find("wiretax_schema");
+  if (number != context.end() && !number->is_number_integer()) {
+    throw InputError("context.wiretax_schema: not a whole number");
+  }
   const auto schema = context.value("wiretax_schema", 0);
   if (schema < 1) throw InputError("context.wiretax_schema: missing; not a wiretax result");
   if (schema > kSchemaVersion) {

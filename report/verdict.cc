@@ -50,7 +50,8 @@ std::vector<std::string> differences(const Assumptions& point, const Assumptions
     const bool published = fabric.kind == FabricKind::kPublished;
     const auto* const end =
         point.wire > 0 ? "the slow end of its interval" : "the fast end of its interval";
-    words.emplace_back(fmt::format("wire at {}", published ? "1.5 times its time" : end));
+    words.emplace_back(
+        fmt::format("wire at {}", published && point.wire > 0 ? "1.5 times its time" : end));
   }
   return words;
 }

@@ -79,7 +79,7 @@ std::string pairs_text(const Calibration& result, const Ink& ink) {
   for (const auto& [efficiency, fixed_s] : result.pairs) {
     table.add({fmt::format("{:.3f}", efficiency), fmt::format("{:.2f}", fixed_s / kMillisecond)});
   }
-  return fmt::format("\n{}\n{}", ink.bold("Pairs that fit equally well"), table.text(ink));
+  return fmt::format("\n{}\n{}", ink.bold("Pairs that the tests allow"), table.text(ink));
 }
 
 std::string tests_text(const Calibration& result, const Ink& ink) {
@@ -120,6 +120,9 @@ int run_calibrate(const CalibrateOptions& options) {
   const auto result = calibrate(run);
   const Ink ink(options.colour);
   fmt::print("{}\n", ink.bold(printable(calibration_sentence(run, result))));
+  if (!result.refuted.empty()) {
+    fmt::print("{}\n", ink.bad(fmt::format("The tests refute it: {}.", result.refuted)));
+  }
   fmt::print("{}{}\n", tests_text(result, ink), pairs_text(result, ink));
   for (const auto& note : notes) fmt::print("note: {}.\n", printable(note));
   for (const auto& note : result.notes) fmt::print("note: {}.\n", printable(note));

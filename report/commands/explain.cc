@@ -34,16 +34,42 @@ struct ExplainOptions {
   Colour colour = Colour::kAuto;
 };
 
-/// Typed in, or a file of llama-benchy or llama-bench.
-std::vector<Observation> observations_of(const std::string& text, std::string_view option) {
+/// Typed in, or a file of llama-benchy or llama-bench; what that says beside them goes to the
+/// claim's notes.
+std::vector<Observation> observations_of(const std::string& text, std::string_view option,
+                                         Claim& claim) {
   const std::filesystem::path path(text);
   std::error_code error;
-  if (std::filesystem::is_regular_file(path, error)) return read_observation_file(path).rows;
+  if (std::filesystem::is_regular_file(path, error)) {
+    auto found = read_observation_file(path);
+    claim.notes.push_back(fmt::format("{}: {} calls the model '{}'; taken as {}", option,
+                                      found.tool, found.model, claim.model.name));
+    for (const auto& note : found.notes) {
+      claim.notes.push_back(fmt::format("{}: {}", option, note));
+    }
+    return std::move(found.rows);
+  }
   try {
     return parse_observations(text);
   } catch (const std::invalid_argument& wrong) {
     throw std::invalid_argument(fmt::format("{}: {}", option, wrong.what()));
   }
+}
+
+/// All but what explain may offer to change.
+Typed typed_by(const ExplainOptions& options) {
+  const ExplainOptions defaults;
+  Typed typed{options.model, options.observed, {}};
+  const auto add = [&](const char* option, const std::string& value, bool chosen) {
+    if (!chosen) return;
+    typed.others.emplace_back(option);
+    typed.others.push_back(value);
+  };
+  add("--baseline", options.baseline, !options.baseline.empty());
+  add("--machine", options.machine, options.machine != defaults.machine);
+  add("--context", fmt::format("{}", options.context), options.context != defaults.context);
+  for (const auto& path : options.paths) typed.others.push_back(path.string());
+  return typed;
 }
 
 void read_speculation(const ExplainOptions& options, Claim& claim) {
@@ -74,24 +100,32 @@ Claim claim_of(const ExplainOptions& options) {
   const auto strategy = parse_layout(options.strategy);
   claim.layout = strategy.layout;
   claim.ranks = strategy.ranks;
-  claim.observed = observations_of(options.observed, "--observed");
+  claim.observed = observations_of(options.observed, "--observed", claim);
   if (!options.baseline.empty()) {
-    claim.baseline = observations_of(options.baseline, "--baseline");
+    claim.baseline = observations_of(options.baseline, "--baseline", claim);
   }
   claim.context = options.context;
+  claim.typed = typed_by(options);
   read_speculation(options, claim);
   return claim;
 }
 
-/// The published ones first, then what the files have.
-std::vector<Fabric> fabrics_for(std::span<const ResultFile> results, std::uint64_t ranks) {
-  std::vector<Fabric> fabrics;
+/// The published ones first, then what the files have, and why they have no more.
+Fabrics fabrics_for(std::span<const ResultFile> results, std::uint64_t ranks) {
+  Fabrics fabrics;
   if (ranks < 2) return fabrics;
   for (const auto& name : profile_names()) {
     const std::vector<ResultFile> profile = {find_profile(name)};
-    std::ranges::move(fabrics_of(profile, ranks).usable, std::back_inserter(fabrics));
+    std::ranges::move(fabrics_of(profile, ranks).usable, std::back_inserter(fabrics.usable));
   }
-  std::ranges::move(fabrics_of(results, ranks).usable, std::back_inserter(fabrics));
+  auto measured = fabrics_of(results, ranks);
+  std::ranges::move(measured.usable, std::back_inserter(fabrics.usable));
+  fabrics.notes = std::move(measured.notes);
+  for (const auto& fabric : fabrics.usable) {
+    for (const auto& note : fabric.notes) {
+      fabrics.notes.push_back(fmt::format("{}: {}", fabric.name, note));
+    }
+  }
   return fabrics;
 }
 
@@ -126,6 +160,10 @@ int run_explain(const ExplainOptions& options) {
     return 0;
   }
   Example example;
+  if (!options.example.empty() && !(options.model + options.observed + options.baseline).empty()) {
+    throw std::invalid_argument(
+        "--example brings its own model and tests: leave out --model, --observed and --baseline");
+  }
   if (options.example.empty()) {
     example.claims.push_back(claim_of(options));
   } else {
@@ -135,7 +173,9 @@ int run_explain(const ExplainOptions& options) {
   std::vector<Explanation> explanations;
   explanations.reserve(example.claims.size());
   for (const auto& claim : example.claims) {
-    explanations.push_back(explain(claim, fabrics_for(results, claim.ranks)));
+    const auto fabrics = fabrics_for(results, claim.ranks);
+    explanations.push_back(explain(claim, fabrics.usable));
+    for (const auto& note : fabrics.notes) explanations.back().note(note);
   }
   print_all(options, example, explanations);
   return 0;

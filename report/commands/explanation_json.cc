@@ -25,7 +25,7 @@ OrderedJson wire_json(const Reading& reading) {
   if (reading.tells_of_the_wire() && wire.bytes >= kRateBytes) {
     const auto rate = wire.link_bytes_per_s();
     json["link_bytes_per_s"] = band_json(rate);
-    json["nearest_line_rate"] = nearest_line_rate(rate.mid).line->name;
+    json["nearest_line_rate"] = nearest_line_rate(rate).line->name;
   }
   return json;
 }
@@ -39,6 +39,10 @@ OrderedJson reading_json(const Reading& reading) {
   if (!reading.possible && reading.needed_tokens_per_step > 0) {
     json["needed_tokens_per_step"] = reading.needed_tokens_per_step;
     json["needed_memory_bytes_per_s"] = reading.needed_bytes_per_s;
+  }
+  if (reading.drafting) {
+    json["needed_drafting"] = {{"tokens_per_step", reading.drafting->tokens_per_step},
+                               {"drafts", reading.drafting->drafts}};
   }
   if (reading.wire) json["all_reduce"] = wire_json(reading);
   if (!reading.cannot.empty()) json["cannot"] = reading.cannot;

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "report/line_rates.h"
@@ -33,14 +34,36 @@ std::string link_text(const Reading& reading) {
     return "-";
   }
   const auto rate = reading.wire->link_bytes_per_s();
+  if (std::isinf(rate.high)) return fmt::format("at least {:.3g}", rate.low / kGigabit);
   return fmt::format("{:.3g} ({:.3g} to {:.3g})", rate.mid / kGigabit, rate.low / kGigabit,
                      rate.high / kGigabit);
 }
 
-std::string expected_text(const Reading& reading) {
-  if (reading.expected.empty()) return "-";
-  const auto& rate = reading.expected.front().tokens_per_s;
+std::string expected_text(const Reading& reading, std::string_view fabric) {
+  const auto found = std::ranges::find(reading.expected, fabric, &Expected::fabric);
+  if (found == reading.expected.end()) return "-";
+  const auto& rate = found->tokens_per_s;
   return fmt::format("{} to {}", format_roughly(rate.low), format_roughly(rate.high));
+}
+
+/// A column for each, the nearest first: more than a few would not fit.
+std::vector<std::string> expected_fabrics(const Explanation& explanation) {
+  constexpr std::size_t kMostColumns = 3;
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {
+    const bool expected = std::ranges::any_of(explanation.readings, [&](const Reading& reading) {
+      return std::ranges::count(reading.expected, name, &Expected::fabric) > 0;
+    });
+    const bool fresh = std::ranges::count(names, name) == 0;
+    if (expected && fresh && names.size() < kMostColumns) names.push_back(name);
+  };
+  for (const auto& match : explanation.matches) add(match.fabric);
+  for (const auto& reading : explanation.readings) {
+    for (const auto& expected : reading.expected) {
+      if (names.size() < kMostColumns) add(expected.fabric);
+    }
+  }
+  return names;
 }
 
 std::string ceiling_text(const Reading& reading) {
@@ -48,27 +71,19 @@ std::string ceiling_text(const Reading& reading) {
 }
 
 std::string readings_text(const Explanation& explanation, const Ink& ink) {
-  std::string expected_title = "expected";
-  for (const auto& reading : explanation.readings) {
-    if (!reading.expected.empty()) {
-      expected_title = "with " + printable(reading.expected.front().fabric);
-      break;
-    }
+  const auto fabrics = expected_fabrics(explanation);
+  std::vector<Table::Column> columns = {{"test", kLeft}, {"tokens/s"}, {"at most"}};
+  for (const auto& fabric : fabrics) columns.push_back({"with " + printable(fabric)});
+  for (const auto* const title : {"step or prompt", "all-reduces", "of", "take each", "Gb/s"}) {
+    columns.push_back({title});
   }
-  Table table({{"test", kLeft},
-               {"tokens/s"},
-               {"at most"},
-               {expected_title},
-               {"step or prompt"},
-               {"all-reduces"},
-               {"of"},
-               {"take each"},
-               {"Gb/s"}});
+  Table table(columns);
   for (const auto& reading : explanation.readings) {
     std::vector<std::string> cells = {
         reading.seen.name(), reading.at_most ? "-" : format_figures(reading.seen.tokens_per_s),
-        ceiling_text(reading), expected_text(reading),
-        reading.seen_s > 0 ? format_seconds(reading.seen_s) : "-"};
+        ceiling_text(reading)};
+    for (const auto& fabric : fabrics) cells.push_back(expected_text(reading, fabric));
+    cells.push_back(reading.seen_s > 0 ? format_seconds(reading.seen_s) : "-");
     if (!reading.possible) {
       cells.emplace_back(ink.bad("not possible"));
     } else if (reading.wire) {
@@ -90,9 +105,13 @@ std::string remarks_text(const Explanation& explanation) {
     }
     if (!reading.possible && reading.needed_tokens_per_step > 0) {
       text += fmt::format(
-          "{}: needs at least {:.3g} tokens a step of each sequence, or {:.0f} GB/s "
-          "of memory on each machine.\n",
+          "{}: needs at least {:.3g} tokens a step of each sequence{}, or {:.0f} GB/s of memory on "
+          "each machine.\n",
           reading.seen.name(), reading.needed_tokens_per_step,
+          reading.drafting
+              ? fmt::format(" ({:.3g} with what {} drafts read)", reading.drafting->tokens_per_step,
+                            reading.drafting->drafts)
+              : "",
           reading.needed_bytes_per_s / kGigabyte);
     }
   }
@@ -108,7 +127,7 @@ std::string matches_text(const Explanation& explanation) {
                         match.least, match.most);
   }
   if (const auto* const wide = explanation.widest()) {
-    const auto nearest = nearest_line_rate(wide->wire->link_bytes_per_s().mid);
+    const auto nearest = nearest_line_rate(wide->wire->link_bytes_per_s());
     text += fmt::format("nearest line rate: {} ({}), {:.2f} times it\n", nearest.line->name,
                         nearest.line->source, nearest.factor);
   }

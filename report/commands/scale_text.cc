@@ -135,6 +135,10 @@ std::string assumptions_text(const MeasuredSteps& measured) {
       "measured "
       "them.\n",
       format_bytes(points.front().bytes), format_bytes(points.back().bytes));
+  for (const auto& [from, to] : measured.pair.holes()) {
+    text += fmt::format("note: between {} and {} p was not measured: interpolated.\n",
+                        format_bytes(from), format_bytes(to));
+  }
   for (const auto& note : measured.notes) text += fmt::format("note: {}\n", printable(note));
   return text;
 }

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "report/catalogue.h"
 #include "report/record.h"
 #include "report/strategies.h"
@@ -85,6 +88,41 @@ TEST(Calibrate, OneBatchCannotTellThemApart) {
   EXPECT_GT(result.pairs.back().second, result.pairs.front().second);
   EXPECT_EQ(result.fixed_s, run.machine.fixed_s);
   EXPECT_TRUE(holds(result.efficiency, kEfficiency));
+}
+
+TEST(Calibrate, AFitThatTheTestsRefuteIsCalledSo) {
+  auto run = run_of("Qwen3.6-27B-FP8");
+  run.observed = parse_observations("tg128=6,tg128@d65536=8");
+  EXPECT_THAT(calibrate(run).refuted, HasSubstr("miss by up to "));
+  run.observed = parse_observations("c1=0.1");
+  EXPECT_THAT(calibrate(run).refuted, HasSubstr("edge"));
+  run.observed = parse_observations("c1=7.7,tg128@d65536=6.9");
+  EXPECT_THAT(calibrate(run).refuted, IsEmpty());
+}
+
+/// What a machine with these gives, at the gamma that suits it best.
+double least_miss(const Claim& run, const Observation& seen, double efficiency, double fixed_s) {
+  double least = 1;
+  for (int step = 1; step <= 50; ++step) {
+    const auto fabric = silent_fabric(2);
+    const Setting setting{run.model, run.machine, fabric,
+                          decode_step(run.model, workload_of(run, seen))};
+    const auto parts =
+        plan_single(setting).parts(run.model, run.machine, {efficiency, fixed_s, .02 * step, 0, 0});
+    const double rate = real(seen.concurrency) / parts.total();
+    least = std::min(least, std::abs(rate / seen.tokens_per_s - 1));
+  }
+  return least;
+}
+
+TEST(Calibrate, ListedPairsMeetTheTestThatIsSure) {
+  auto run = run_of("gpt-oss-120b");
+  run.observed = parse_observations("c1=35+-40,c8=110+-.1");
+  const auto pairs = calibrate(run).pairs;
+  ASSERT_THAT(pairs, Not(IsEmpty()));
+  for (const auto& [efficiency, fixed_s] : pairs) {
+    EXPECT_LT(least_miss(run, run.observed.back(), efficiency, fixed_s), .02) << efficiency;
+  }
 }
 
 TEST(Calibrate, APromptTellsTheRateOfPrompts) {

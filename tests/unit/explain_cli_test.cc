@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "own_folder.h"
@@ -38,7 +39,9 @@ TEST(ExplainCli, WrongUsageIsOneLineAndCodeTwo) {
         "explain --model Qwen3.6-27B-FP8 --observed c1=8 --strategy xx",
         "explain --model Qwen3.6-27B-FP8 --observed c1=8 --tokens-per-step 0",
         "explain --model Qwen3.6-27B-FP8 --observed c1=8 --tokens-per-step nan",
-        "explain --model nope --observed c1=8", "calibrate --model Llama-3.1-8B",
+        "explain --model nope --observed c1=8",
+        "explain --example qwen3.6-tp2 --model Qwen3.6-27B-FP8 --observed c1=8",
+        "explain --model Qwen3.6-27B-FP8 --observed tg128=1e-300", "calibrate --model Llama-3.1-8B",
         "calibrate --model Llama-3.1-8B --from c1=fast"}) {
     const auto result = run(arguments);
     EXPECT_EQ(result.code, 2) << arguments << ": " << result.output;
@@ -63,6 +66,38 @@ TEST(ExplainCli, JsonHasWhatTheTextHas) {
   EXPECT_EQ(json["claims"].size(), 3U);
   EXPECT_EQ(json["conflicts"].size(), 1U);
   EXPECT_GT(json["claims"][1]["readings"][0]["all_reduce"]["each_s"]["low"], 3e-3);
+}
+
+TEST(ExplainCli, WhatAFileSaysBesideItsTestsIsSaid) {
+  const auto result =
+      run("explain " + kQwen + "--observed " WIRETAX_TEST_DATA "/observations/llama-benchy.json");
+  EXPECT_EQ(result.code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("llama-benchy calls the model '"));
+}
+
+TEST(ExplainCli, FilesThatDoNotCountAreNamed) {
+  const auto result = run("explain " + kQwen +
+                          "--observed c1=8.1 " WIRETAX_TEST_DATA "/importers/iperf3-3.12.json");
+  EXPECT_EQ(result.code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("iperf3-3.12.json: no collectives in it"));
+}
+
+TEST(DecideCli, AHoleInTheCurveIsNeverSilent) {
+  const auto folder = own_folder();
+  std::filesystem::create_directories(folder);
+  const auto file = (folder / "hole.json").string();
+  std::ofstream(file) << R"({"context": {"wiretax_schema": 1, "wiretax_status": "complete",
+    "wiretax_fabric": "holey", "wiretax_fabric_kind": "engine"}, "benchmarks": [
+    {"name": "all_reduce/backend:nccl/timing:chained/bytes:1024", "real_time": 20,
+     "time_unit": "us", "bytes": 1024, "ranks": 2, "label": "valid"},
+    {"name": "all_reduce/backend:nccl/timing:chained/bytes:1073741824", "real_time": 50000,
+     "time_unit": "us", "bytes": 1073741824, "ranks": 2, "label": "valid"}]})";
+  const auto decided = run("decide " + kQwen + "--batch 1 " + file);
+  EXPECT_THAT(decided.output, HasSubstr("not measured, taken as"));
+  const auto detailed = run("decide --json " + kQwen + "--batch 1 " + file);
+  EXPECT_THAT(detailed.output, HasSubstr("all_reduce between 1 KiB and 1 GiB was not measured"));
+  EXPECT_THAT(run("scale " + file).output, HasSubstr("p was not measured: interpolated"));
+  std::filesystem::remove_all(folder);
 }
 
 TEST(CalibrateCli, AFileOfLlamaBenchyBecomesAMachineThatDecideTakes) {

@@ -12,11 +12,13 @@ namespace wiretax {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
+using testing::StartsWith;
 
 Claim claim_of(const char* model, const char* strategy, const char* observed,
                const char* baseline = nullptr) {
@@ -52,7 +54,7 @@ TEST(Explain, OneMachineHasACeilingOf10TokensPerSecond) {
   EXPECT_FALSE(reading.possible);
   EXPECT_NEAR(reading.needed_tokens_per_step, 2.23, .005);
   EXPECT_THAT(explanation.sentence,
-              AllOf(HasSubstr("not possible"), HasSubstr("2.23 tokens a step (what")));
+              AllOf(HasSubstr("not possible"), HasSubstr("2.23 tokens a step (")));
   const auto memory = [](const char* observed) {
     const auto rough = claim_of("Qwen3.6-27B-FP8", "tp1", observed);
     return explain(rough, {}).readings.front().needed_bytes_per_s / kGigabyte;
@@ -106,6 +108,127 @@ TEST(Explain, AHealthyRunIsCalledHealthy) {
   EXPECT_THAT(explanation.sentence, Not(HasSubstr("over TCP")));
 }
 
+TEST(Explain, WhatIsExpectedOfAHealthyNetworkFitsIt) {
+  for (const auto* const seen : {"c1=14.2", "c1=13"}) {
+    const auto claim = claim_of("Qwen3.6-27B-FP8", "tp2", seen);
+    const auto explanation = explain(claim, published());
+    EXPECT_EQ(fit_of(explanation, "healthy"), Fit::kConsistent) << seen;
+    EXPECT_EQ(fit_of(explanation, "H2"), Fit::kUntold) << seen;
+    EXPECT_THAT(explanation.sentence, HasSubstr("RDMA as published fits it"));
+    EXPECT_THAT(explanation.next, HasSubstr("wiretax-report decide"));
+  }
+}
+
+TEST(Explain, TheSentenceSaysNothingThatTheHypothesesDoNot) {
+  const auto claim = claim_of("Qwen3.6-27B-FP8", "tp2", "c1=13,pp512=1300", "pp512=931");
+  const auto explanation = explain(claim, published());
+  EXPECT_EQ(fit_of(explanation, "H1"), Fit::kRefuted);  // 46 to 84 Gb/s
+  EXPECT_EQ(fit_of(explanation, "healthy"), Fit::kConsistent);
+  EXPECT_THAT(explanation.sentence, AllOf(Not(HasSubstr("over TCP")), Not(HasSubstr("one TCP"))));
+}
+
+TEST(Explain, SocketsExplainALatencyThatRdmaDoesNotHave) {
+  const auto claim = claim_of("Qwen3.6-27B-FP8", "tp2", "c1=8.1");
+  const auto explanation = explain(claim, published());
+  EXPECT_EQ(fit_of(explanation, "healthy"), Fit::kRefuted);
+  EXPECT_EQ(fit_of(explanation, "H1"), Fit::kConsistent);
+  EXPECT_EQ(fit_of(explanation, "H2"), Fit::kConsistent);
+}
+
+TEST(Explain, TheNearestCurveIsNamed) {
+  auto fabrics = published();
+  auto slow = fabrics.front();
+  slow.name = "sockets";
+  slow.kind = FabricKind::kEngine;
+  slow.path = FabricPath::kTcp;
+  const auto point = [](std::uint64_t bytes, double time_s) {
+    return CurvePoint{bytes, time_s, {.8 * time_s, 1.2 * time_s}};
+  };
+  slow.all_reduce = Curve({point(8192, 400e-6), point(65536, 850e-6), point(400'000, 1.5e-3)});
+  fabrics.push_back(slow);
+  const auto claim = claim_of("Qwen3.6-27B-FP8", "tp2", "c1=8.1,c8=40.9");
+  const auto explanation = explain(claim, fabrics);
+  EXPECT_EQ(explanation.matches.front().fabric, "sockets");
+  EXPECT_EQ(fit_of(explanation, "H1"), Fit::kConsistent);
+  EXPECT_EQ(fit_of(explanation, "healthy"), Fit::kRefuted);
+  EXPECT_THAT(explanation.sentence,
+              AllOf(HasSubstr("times sockets's"), HasSubstr("With sockets expect"),
+                    HasSubstr("With dgx-spark-roce expect 11 to 18 tokens/s")));
+}
+
+TEST(Explain, SizesThatNobodyMeasuredAreNoted) {
+  const auto claim = claim_of("Qwen3.6-27B-FP8", "tp2", "c1=8.1,pp512=601", "pp512=931");
+  EXPECT_THAT(explain(claim, published()).notes,
+              Contains(HasSubstr("all_reduce between 64 KiB and 32 MiB was not measured")));
+  auto fabrics = published();
+  fabrics.front().all_reduce = Curve({{8192, 28e-6, {28e-6, 28e-6}}});
+  EXPECT_THAT(explain(claim, fabrics).notes,
+              Contains(HasSubstr("all_reduce beyond 8 KiB was not measured")));
+}
+
+TEST(Explain, AContextThatIsOnlyAssumedMakesNothingImpossible) {
+  for (const auto* const seen : {"c128=2500", "tg128c128=2500"}) {
+    auto claim = claim_of("Llama-3.1-8B", "tp2", seen);
+    claim.context = 1024;
+    const auto explanation = explain(claim, published());
+    EXPECT_TRUE(explanation.possible()) << seen;
+    EXPECT_THAT(explanation.notes, Contains(HasSubstr("is possible only with at most")));
+  }
+  auto claim = claim_of("Llama-3.1-8B", "tp2", "tg128@d1024c128=2500");
+  EXPECT_FALSE(explain(claim, published()).possible());  // here it is told
+}
+
+TEST(Explain, TheOfferedTokensAStepAreEnough) {
+  auto claim = claim_of("Qwen3.6-27B-FP8", "tp2", "c1=8.1,c1d8=40.09");
+  claim.typed = {"Qwen3.6-27B-FP8", "c1=8.1,c1d8=40.09", {"--context", "1"}};
+  const auto explanation = explain(claim, published());
+  ASSERT_TRUE(explanation.readings.back().drafting);
+  const auto& drafting = *explanation.readings.back().drafting;
+  EXPECT_THAT(explanation.next,
+              AllOf(StartsWith("wiretax-report explain --model Qwen3.6-27B-FP8 --strategy tp2 "
+                               "--observed c1=8.1,c1d8=40.09 --context 1 --tokens-per-step 2."),
+                    Not(HasSubstr("..."))));
+  claim.tokens_per_step = drafting.tokens_per_step * 1.0001;
+  claim.drafts = drafting.drafts;
+  EXPECT_TRUE(explain(claim, published()).possible());
+}
+
+TEST(Explain, AnImpossiblePromptIsNotSaidToNeedDrafts) {
+  const auto claim = claim_of("Qwen3.6-27B-FP8", "tp2", "pp512=3000", "pp512=931");
+  EXPECT_THAT(explain(claim, published()).next,
+              AllOf(Not(HasSubstr("--tokens-per-step")), HasSubstr("--baseline")));
+}
+
+TEST(Explain, GroupsInAPipelineDoSendMuch) {
+  const auto claim = claim_of("Qwen3-32B", "tp2pp2", "c1=3");
+  EXPECT_THAT(explain(claim, {}).readings.front().cannot,
+              AllOf(HasSubstr("tensor parallelism alone"), Not(HasSubstr("so little"))));
+}
+
+TEST(Explain, ABaselineOfNoTestIsSaidToBe) {
+  const auto claim = claim_of("Qwen3.6-27B-FP8", "tp2", "c1=8.1", "pp2048=900");
+  EXPECT_THAT(explain(claim, published()).notes, Contains(HasSubstr("pp2048 is not used")));
+}
+
+TEST(Explain, MemoryIsCheckedForEveryTest) {
+  const auto claim = claim_of("Llama-3.1-8B", "tp1", "c1=10,tg128@d1000000c64=10");
+  EXPECT_THAT(explain(claim, {}).notes, Contains(HasSubstr("cannot run tg128 c64 @ d1000000")));
+}
+
+TEST(Explain, ManyTestsMakeFewNotes) {
+  auto claim = claim_of("Llama-3.1-8B", "tp2", "c1=10");
+  claim.observed.clear();
+  for (std::uint64_t depth = 1; depth <= 300; ++depth) {
+    Observation seen;
+    seen.depth = depth;
+    seen.context = depth;
+    seen.tokens_per_s = 5 + real(depth) / 50;
+    claim.observed.push_back(seen);
+  }
+  const auto explanation = explain(claim, {});
+  EXPECT_THAT(explanation.notes, ElementsAre(HasSubstr("c1 @ d300 is 119 % faster than c1 @ d1")));
+}
+
 TEST(Explain, APromptWithoutABaselineSaysWhatItCannot) {
   const auto claim = claim_of("Qwen3.6-27B-FP8", "tp2", "c1=8.1,pp512=601");
   const auto explanation = explain(claim, published());
@@ -137,7 +260,7 @@ TEST(Explain, MoreThanTwiceTheBaselineIsImpossible) {
 
 TEST(Explain, ALongerContextThatIsFasterIsNoise) {
   const auto claim = claim_of("Qwen3.6-27B-FP8", "tp2", "tg128@d4096=6.9,tg128@d16384=8.7");
-  EXPECT_THAT(explain(claim, published()).notes, ElementsAre(HasSubstr("26 % faster")));
+  EXPECT_THAT(explain(claim, published()).notes, Contains(HasSubstr("26 % faster")));
 }
 
 TEST(Explain, ModelsThatDoNotDivideAreRefused) {
