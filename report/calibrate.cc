@@ -27,7 +27,7 @@ constexpr double kEdge = .025;
 constexpr double kLastDigits = 1 + 1e-9;
 constexpr double kEfficiencyStep = .001;
 constexpr double kGammaStep = .02;
-constexpr double kLeastFixed_s = 1e-6;
+constexpr double kLeastFixedS = 1e-6;
 constexpr std::uint64_t kChunk = Prompts{}.chunk;
 
 struct Test {
@@ -376,7 +376,7 @@ void add_sources(const Claim& run, Calibration& result) {
     machine.efficiency = result.efficiency;
     machine.sources["efficiency"] = source;
     machine.fixed_s = result.fixed_s;
-    machine.fixed_s.low = std::max(machine.fixed_s.low, kLeastFixed_s);
+    machine.fixed_s.low = std::max(machine.fixed_s.low, kLeastFixedS);
     machine.fixed_s.mid = std::max(machine.fixed_s.mid, machine.fixed_s.low);
     machine.fixed_s.high = std::max(machine.fixed_s.high, machine.fixed_s.mid);
     if (result.told_apart) machine.sources["fixed_ms"] = source;

@@ -59,7 +59,7 @@ Json parse_guarded(std::string_view text, std::string_view origin, const Watch& 
 }  // namespace
 
 Json parse_object(std::string_view text, std::string_view origin) {
-  const auto document = parse_guarded(text, origin, [](int, Json::parse_event_t, const Json&) {});
+  auto document = parse_guarded(text, origin, [](int, Json::parse_event_t, const Json&) {});
   if (!document.is_object()) throw InputError(fmt::format("{}: not a JSON object", origin));
   return document;
 }

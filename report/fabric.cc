@@ -200,6 +200,13 @@ void add_far_off_tokens(const ResultFile& file, Gathered& gathered) {
                   tokens, tokens == 1 ? "" : "s", worst, file.path.filename().string()));
 }
 
+/// What there is beside chained all_reduces of so many ranks, or why there is none.
+void add_all_reduce(const Record& record, Gathered& gathered) {
+  if (record.operation != "all_reduce") return;
+  if (record.measured()) gathered.all_reduces.insert(setting_of(record));
+  if (record.verdict == Verdict::kSkipped) gathered.skipped = record.reason;
+}
+
 void add_file(const ResultFile& file, std::uint64_t ranks, Gathered& gathered) {
   const auto status = file.context_value("wiretax_status");
   if (!status.empty() && status != "complete") {
@@ -214,10 +221,7 @@ void add_file(const ResultFile& file, std::uint64_t ranks, Gathered& gathered) {
   gathered.measured_by = file.context_value("imported_from");
   const bool imported = !gathered.measured_by.empty();
   for (const auto& record : file.records) {
-    if (record.operation == "all_reduce") {
-      if (record.measured()) gathered.all_reduces.insert(setting_of(record));
-      if (record.verdict == Verdict::kSkipped) gathered.skipped = record.reason;
-    }
+    add_all_reduce(record, gathered);
     const bool failed = record.verdict == Verdict::kInvalid && is_collective(record) &&
                         (record.key("timing") == "chained" || stands_in(record, imported));
     const auto of = ranks_on_a_curve(record, ranks, imported);

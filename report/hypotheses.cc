@@ -15,7 +15,7 @@ namespace wiretax {
 namespace {
 
 /// RDMA's all-reduces of a few KiB are below this even on the slower builds, sockets' are above it.
-constexpr double kSocketLike_s = 200 * kMicrosecond;
+constexpr double kSocketLikeS = 200 * kMicrosecond;
 /// One TCP stream carries no more than this, however fast the link.
 constexpr double kMostOfSockets = 40 * kGigabit;
 /// Beyond the published curve and its slack, a little.
@@ -93,8 +93,8 @@ Hypothesis healthy(const Evidence& evidence) {
 /// Of the latency of small messages alone.
 Fit sockets_by_latency(const Reading& small) {
   const auto& each = small.wire->each_s;
-  if (each.low > kSocketLike_s) return Fit::kConsistent;
-  return each.high < kSocketLike_s ? Fit::kRefuted : Fit::kUntold;
+  if (each.low > kSocketLikeS) return Fit::kConsistent;
+  return each.high < kSocketLikeS ? Fit::kRefuted : Fit::kUntold;
 }
 
 Fit sockets_by_rate(const Band& rate) {
@@ -154,7 +154,7 @@ Hypothesis collapse(const Evidence& evidence) {
   h.refute = "its curve is smooth";
   if (evidence.small == nullptr) return h;
   const auto& wire = *evidence.small->wire;
-  const bool small_is_slow = wire.bytes <= kSmall && wire.each_s.low > kSocketLike_s;
+  const bool small_is_slow = wire.bytes <= kSmall && wire.each_s.low > kSocketLikeS;
   const bool has_small = wire.bytes <= kSmall;
   h.fit = small_is_slow ? Fit::kPartly : has_small ? Fit::kUntold : Fit::kConsistent;
   h.because = small_is_slow

@@ -182,7 +182,7 @@ void add_once(std::vector<Observation>& rows, Observation row) {
   if (rows.size() == kMostTests) {
     throw std::invalid_argument(fmt::format("more than {} tests", kMostTests));
   }
-  rows.push_back(std::move(row));
+  rows.push_back(row);
 }
 
 std::optional<Observation> parse_test_name(std::string_view name) {

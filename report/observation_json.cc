@@ -31,7 +31,7 @@ double rate(const ConfigFields& fields, std::string_view field) {
 
 void add(Observations& found, const std::string& origin, Observation row) {
   try {
-    add_once(found.rows, std::move(row));
+    add_once(found.rows, row);
   } catch (const std::invalid_argument& error) {
     throw InputError(fmt::format("{}: {}", origin, error.what()));
   }

@@ -49,7 +49,7 @@ void add_tests(const std::string& from, Claim& run, std::vector<std::string>& no
     notes.push_back(fmt::format("{} calls the model '{}'; taken as {}", found.tool, found.model,
                                 run.model.name));
   }
-  for (auto& row : found.rows) run.observed.push_back(std::move(row));
+  for (const auto& row : found.rows) run.observed.push_back(row);
 }
 
 std::string range_text(const Band& band, double unit, const char* name) {

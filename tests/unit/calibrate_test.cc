@@ -21,7 +21,7 @@ using testing::IsEmpty;
 using testing::Not;
 
 constexpr double kEfficiency = .72;
-constexpr double kFixed_s = .0065;
+constexpr double kFixedS = .0065;
 constexpr double kGamma = .7;
 
 Claim run_of(const char* model) {
@@ -42,7 +42,7 @@ void add_decoding(Claim& run, std::uint64_t batch, std::uint64_t context) {
   const Setting setting{run.model, run.machine, fabric,
                         decode_step(run.model, workload_of(run, seen))};
   const auto parts =
-      plan_single(setting).parts(run.model, run.machine, {kEfficiency, kFixed_s, kGamma, 0, 0});
+      plan_single(setting).parts(run.model, run.machine, {kEfficiency, kFixedS, kGamma, 0, 0});
   seen.tokens_per_s = real(batch) / parts.total();
   seen.error = seen.tokens_per_s * .005;
   run.observed.push_back(seen);
@@ -52,16 +52,16 @@ bool holds(const Band& band, double value) { return band.low <= value && value <
 
 TEST(Calibrate, SeveralContextsTellEfficiencyAndFixedCostApart) {
   auto run = run_of("Llama-3.1-8B");
-  for (const std::uint64_t context : {1'000, 16'000, 64'000, 128'000}) {
+  for (const std::uint64_t context : {1'000U, 16'000U, 64'000U, 128'000U}) {
     add_decoding(run, 1, context);
     add_decoding(run, 4, context);
   }
   const auto result = calibrate(run);
   EXPECT_TRUE(result.told_apart);
   EXPECT_TRUE(holds(result.efficiency, kEfficiency));
-  EXPECT_TRUE(holds(result.fixed_s, kFixed_s));
+  EXPECT_TRUE(holds(result.fixed_s, kFixedS));
   EXPECT_NEAR(result.efficiency.mid, kEfficiency, .01);
-  EXPECT_NEAR(result.fixed_s.mid, kFixed_s, 1e-3);
+  EXPECT_NEAR(result.fixed_s.mid, kFixedS, 1e-3);
   EXPECT_THAT(result.pairs, IsEmpty());
   EXPECT_FALSE(result.gamma);
   for (const auto& test : result.tests) EXPECT_NEAR(test.fitted / test.seen, 1, .005);
@@ -69,13 +69,13 @@ TEST(Calibrate, SeveralContextsTellEfficiencyAndFixedCostApart) {
 
 TEST(Calibrate, ABatchSweepOfExpertsTellsGamma) {
   auto run = run_of("gpt-oss-120b");
-  for (const std::uint64_t batch : {1, 2, 4, 8, 16, 32, 64}) add_decoding(run, batch, 1024);
+  for (const std::uint64_t batch : {1U, 2U, 4U, 8U, 16U, 32U, 64U}) add_decoding(run, batch, 1024);
   const auto result = calibrate(run);
   ASSERT_TRUE(result.gamma);
   EXPECT_TRUE(holds(*result.gamma, kGamma));
   EXPECT_LT(result.gamma->high - result.gamma->low, .3);
   EXPECT_TRUE(holds(result.efficiency, kEfficiency));
-  EXPECT_TRUE(holds(result.fixed_s, kFixed_s));
+  EXPECT_TRUE(holds(result.fixed_s, kFixedS));
 }
 
 TEST(Calibrate, OneBatchCannotTellThemApart) {
@@ -156,7 +156,7 @@ TEST(Calibrate, WhatMemoryForbidsIsRefused) {
 
 TEST(Calibrate, TheMachineGoesThroughAFile) {
   auto run = run_of("gpt-oss-120b");
-  for (const std::uint64_t batch : {1, 4, 16, 64}) add_decoding(run, batch, 1024);
+  for (const std::uint64_t batch : {1U, 4U, 16U, 64U}) add_decoding(run, batch, 1024);
   const auto machine = calibrate(run).machine;
   const auto read = parse_machine(machine_json(machine), "machine.json");
   EXPECT_NEAR(read.efficiency.mid, machine.efficiency.mid, 1e-12);

@@ -35,7 +35,7 @@ TEST(Implied, TheWholeBoxGives269To552) {
 TEST(Implied, ItsPromptMovesAsOn10GbE) {
   const double alone_s = 512 / 931.0;
   const Band rest{alone_s * .5, alone_s * .55, alone_s * .6};
-  const auto wire = imply_wire(512 / 601.0, rest, 512 * 5120 * 2, 129, 2);
+  const auto wire = imply_wire(512 / 601.0, rest, std::uint64_t{512} * 5120 * 2, 129, 2);
   EXPECT_NEAR(wire.each_s.high, 4.47e-3, 5e-6);
   const auto rate = wire.link_bytes_per_s();
   EXPECT_NEAR(rate.low / kGigabit, 9.38, .01);
