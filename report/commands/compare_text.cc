@@ -140,8 +140,9 @@ std::string legend(const RunComparison& comparison, bool all) {
       percent(comparison.threshold), 100 * comparison.confidence);
   if (comparison.repeated > 0) {
     text += fmt::format(
-        "Points measured more than once: {}; the mean of their means, and the hull "
-        "of their intervals.\n",
+        "Points measured more than once: {}; the mean of their means, within Student's interval "
+        "between the starts\nor the widest of their own. Two starts say little: 9 times their "
+        "standard deviation; five: 1.2 times.\n",
         comparison.repeated);
   }
   if (!all && comparison.count(Change::kSame) > 0) text += "--all shows the same ones, too.\n";
