@@ -59,6 +59,9 @@ std::string counts_text(const RunComparison& comparison) {
   auto text = fmt::format("{} faster, {} the same, {} ambiguous", comparison.count(Change::kFaster),
                           comparison.count(Change::kSame), comparison.count(Change::kAmbiguous));
   if (middle > 0) text += fmt::format(" (of these slower in the middle: {})", middle);
+  if (const auto bare = comparison.without_intervals(); bare > 0) {
+    text += fmt::format(", {} without an interval", bare);
+  }
   if (const auto unlike = comparison.count(Change::kNotComparable); unlike > 0) {
     text += fmt::format(", {} not comparable", unlike);
   }

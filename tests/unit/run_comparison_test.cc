@@ -93,6 +93,8 @@ TEST(RunComparison, WithoutIntervalsNothingIsCertain) {
   const auto comparison = compare_rows({timed_row(8192, 100)}, {bare});
   EXPECT_EQ(comparison.points.at(0).change, Change::kAmbiguous);
   EXPECT_THAT(comparison.points.at(0).reasons, ElementsAre("B has no interval"));
+  EXPECT_EQ(comparison.without_intervals(), 1U);
+  EXPECT_THAT(comparison.doubt(), HasSubstr("nothing is certain; a folder of several starts"));
 }
 
 TEST(RunComparison, SuspectPointsAreJudgedAndTheirDoubtIsSaid) {
