@@ -175,7 +175,19 @@ std::vector<Difference> context_differences(const ResultFile& a, const ResultFil
   for (const auto& [path, values] : of_b) paths.insert(path);
   std::vector<Difference> differences;
   for (const auto& path : paths) add_difference(path, of_a, of_b, differences);
+  if (is_named_after_file(a) || is_named_after_file(b)) {
+    for (auto& difference : differences) {
+      if (difference.what == "fabric") difference.forbids = false;
+    }
+  }
   return differences;
+}
+
+bool is_named_after_file(const ResultFile& file) {
+  const auto tool = file.context_value("imported_from");
+  const std::filesystem::path from(file.context_value("imported_file"));
+  return !tool.empty() && file.context_value("wiretax_fabric") ==
+                              fmt::format("{} {}", tool, from.filename().string());
 }
 
 bool is_setting(std::string_view key) { return std::ranges::count(kSettings, key) > 0; }

@@ -23,8 +23,12 @@ struct Difference {
 };
 
 /// Everything that differs but what does in any two runs (dates, seeds, the clock's own cost). What
-/// only one file tells never forbids. Where ranks differ alike, it is there once.
+/// only one file tells never forbids, nor does the name of a network that is a file's. Where ranks
+/// differ alike, it is there once.
 std::vector<Difference> context_differences(const ResultFile& a, const ResultFile& b);
+
+/// Whether nobody named its network: what an import is called then says nothing of the wire.
+bool is_named_after_file(const ResultFile& file);
 
 /// Keys of a point's name that say how it was measured, and not what.
 bool is_setting(std::string_view key);

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "report/units.h"
@@ -118,11 +119,44 @@ std::string misses_text(const MeasuredSteps& measured, const Ink& ink) {
                      table.text(ink));
 }
 
-std::string assumptions_text(const MeasuredSteps& measured) {
+/// But for the last digits; what a bound holds up does not count.
+bool are_alike(const CarriedTime& a, const CarriedTime& b) {
+  constexpr double kLastDigits = 1e-9;
+  return !a.at_bound && !b.at_bound && std::abs(a.time_s / b.time_s - 1) < kLastDigits;
+}
+
+/// In how many rows two columns are one; those of the measured ranks agree anyway, by scaling.
+std::size_t rows_alike(const MeasuredSteps& measured, std::span<const ScaleRow> rows, std::size_t i,
+                       std::size_t j) {
+  return static_cast<std::size_t>(std::ranges::count_if(rows, [&](const ScaleRow& row) {
+    return row.ranks != measured.most_ranks() && are_alike(row.times[i], row.times[j]);
+  }));
+}
+
+/// Columns that scaling made one.
+std::string alike_text(const MeasuredSteps& measured, std::span<const ScaleRow> rows) {
+  std::vector<std::string> pairs;
+  for (std::size_t i = 0; i < reduce_algorithms().size(); ++i) {
+    for (std::size_t j = i + 1; j < reduce_algorithms().size(); ++j) {
+      const auto alike = rows_alike(measured, rows, i, j);
+      if (alike == 0) continue;
+      pairs.push_back(
+          fmt::format("{} and {} in {} of them", algorithm_name(i), algorithm_name(j), alike));
+    }
+  }
+  if (pairs.empty()) return {};
+  return fmt::format(
+      "Scaling takes out what two formulas differ by, where that is a factor alone. Of {} rows so "
+      "the same: {}.\n",
+      rows.size(), fmt::join(pairs, ", "));
+}
+
+std::string assumptions_text(const MeasuredSteps& measured, std::span<const ScaleRow> rows) {
   auto text = fmt::format("p: {}.\n", measured.pair_from);
   if (const auto known = measured.most_ranks(); known > 0) {
     text += fmt::format(
         "Every formula is scaled to agree with the all_reduce of {} ranks at each size.\n", known);
+    text += alike_text(measured, rows);
   }
   text += fmt::format(
       "bound: the larger of 2(N-1)/N S / {} GB/s ({}) and L times the quickest message; * where a "
@@ -148,7 +182,7 @@ std::string assumptions_text(const MeasuredSteps& measured) {
 std::string scale_text(const MeasuredSteps& measured, std::span<const ScaleRow> rows,
                        const Ink& ink) {
   return ink.bold(sentence(measured, rows)) + "\n" + tables_text(rows, ink) + formulas_text(ink) +
-         misses_text(measured, ink) + assumptions_text(measured);
+         misses_text(measured, ink) + assumptions_text(measured, rows);
 }
 
 }  // namespace wiretax

@@ -83,6 +83,7 @@ NcclRun run_of(const nlohmann::json& document) {
     run.operation = nccl_operation(args[0].get<std::string>());
   read_ranks(config, run);
   if (const auto graph = foreign_number(config, "graph")) run.graph = *graph != 0;
+  run.options_told = !args.empty();
   run.timing = timing_of(config, args);
   run.across = across_ranks(args);
   const auto aggregated = foreign_number(config, "aggregated_iterations").value_or(1);

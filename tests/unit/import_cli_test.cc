@@ -1,5 +1,6 @@
 // wiretax-report import as a user runs it, and what the other commands make of other tools' files.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -108,6 +109,72 @@ TEST_F(ImportCli, SeveralFilesOfOneToolBecomeOne) {
       run("import " + bandwidth + " " + sample_path("iperf3-3.12.json") + " -o " + out_);
   EXPECT_EQ(mixed.code, 5);
   EXPECT_THAT(mixed.output, HasSubstr("files of their own"));
+}
+
+/// nccl-tests' sample, with every time that many times as long.
+std::string slowed_sample(double factor) {
+  std::istringstream lines(sample("nccl-tests-2.19.6-two-sparks.txt"));
+  std::string text;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('#') || line.find("sum") == std::string::npos) {
+      text += line + "\n";
+      continue;
+    }
+    std::istringstream words(line);
+    std::string word;
+    for (int column = 0; words >> word; ++column) {
+      const bool time = column == 5 || column == 9;
+      const bool rate = column == 6 || column == 7 || column == 10 || column == 11;
+      if (time) word = fmt::format("{}", std::stod(word) * factor);
+      if (rate) word = fmt::format("{}", std::stod(word) / factor);
+      text += " " + word;
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+TEST_F(ImportCli, TwoLogsAreComparedThoughTheyAreCalledOtherwise) {
+  std::ofstream(folder_ / "before.log") << slowed_sample(1);
+  std::ofstream(folder_ / "after.log") << slowed_sample(2);
+  const auto logs = (folder_ / "before.log").string() + " " + (folder_ / "after.log").string();
+  const auto result = run("compare " + logs);
+  EXPECT_EQ(result.code, 3) << "twice as long, but without an interval nobody knows";
+  EXPECT_THAT(result.output,
+              AllOf(StartsWith("Of 8 points none is for certain slower"),
+                    HasSubstr("8 ambiguous (of these slower in the middle: 8), 8 without an "
+                              "interval; no point has an interval on both sides"),
+                    HasSubstr("x 2"), Not(HasSubstr("NOT COMPARABLE"))));
+}
+
+TEST_F(ImportCli, SeveralLogsOfANetworkGiveAVerdict) {
+  for (const auto& [side, factor] : {std::pair{"a", 1.}, {"b", 2.}}) {
+    std::filesystem::create_directories(folder_ / side);
+    for (const double start : {.99, 1., 1.01}) {
+      const auto log = (folder_ / "start.log").string();
+      std::ofstream(log) << slowed_sample(factor * start);
+      const auto json = (folder_ / side / fmt::format("{}.json", start)).string();
+      EXPECT_EQ(run(fmt::format("import {} --fabric cable -o {}", log, json)).code, 0);
+    }
+  }
+  const auto result = run("compare " + (folder_ / "a").string() + " " + (folder_ / "b").string());
+  EXPECT_EQ(result.code, 4) << result.output;
+  EXPECT_THAT(result.output, StartsWith("SLOWER: 8 of 8 points"));
+}
+
+TEST_F(ImportCli, StartsWithoutANameForTheirNetworkAreToldToTakeOne) {
+  for (const auto* const side : {"a", "b"}) {
+    std::filesystem::create_directories(folder_ / side);
+    for (const auto* const name : {"1", "2"}) {
+      const auto log = (folder_ / fmt::format("{}{}.log", side, name)).string();
+      std::ofstream(log) << slowed_sample(1);
+      run(fmt::format("import {} -o {}/{}.json", log, (folder_ / side).string(), name));
+    }
+  }
+  const auto result = run("compare " + (folder_ / "a").string() + " " + (folder_ / "b").string());
+  EXPECT_EQ(result.code, 3);
+  EXPECT_THAT(result.output, AllOf(HasSubstr("no point was measured in both"),
+                                   HasSubstr("--fabric NAME -o FOLDER/FILE.json")));
 }
 
 TEST_F(ImportCli, WrongUseAndFilesThatCannotBeUsed) {

@@ -73,6 +73,25 @@ TEST(NcclTestsImport, ABuildWithoutMpiIsFoundOut) {
   EXPECT_TRUE(fabrics_of(std::vector{file}, 2).usable.empty());
 }
 
+TEST(NcclTestsImport, RunsOnOtherHostsAreNoCurveTogether) {
+  const auto one_host = replaced(two_sparks(), "on    spark-b", "on    spark-a");
+  EXPECT_THAT(imported(one_host).notes(), Contains(HasSubstr("all 2 ranks are on one host")));
+  EXPECT_THAT(
+      refusal(two_sparks() + one_host),
+      HasSubstr("this run of 2 ranks was on spark-a, and one before it on spark-a, spark-b: "
+                "two networks"));
+  EXPECT_EQ(imported(two_sparks() + two_sparks()).records.size(), 16U);
+}
+
+TEST(NcclTestsImport, WhatTheTextDoesNotTellIsNoFact) {
+  const auto notes = imported(two_sparks()).notes();
+  EXPECT_THAT(notes, Contains(HasSubstr("not told: how it synchronised (-z), and of which ranks")));
+  EXPECT_THAT(notes, Not(Contains("the times are the mean over the ranks")));
+  const auto told = imported(sample("nccl-tests-version-4.json")).notes();
+  EXPECT_THAT(told, Contains("the times are the mean over the ranks"));
+  EXPECT_THAT(told, Not(Contains(HasSubstr("not told: how"))));
+}
+
 TEST(NcclTestsImport, WrongDataAndTimesThatAreNoneHaveNoNumber) {
   const auto first = [](std::string_view cells) {
     return imported(replaced(two_sparks(), "35.20    0.23    0.23       0", cells)).records[0];

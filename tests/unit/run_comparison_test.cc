@@ -93,6 +93,8 @@ TEST(RunComparison, WithoutIntervalsNothingIsCertain) {
   const auto comparison = compare_rows({timed_row(8192, 100)}, {bare});
   EXPECT_EQ(comparison.points.at(0).change, Change::kAmbiguous);
   EXPECT_THAT(comparison.points.at(0).reasons, ElementsAre("B has no interval"));
+  EXPECT_EQ(comparison.without_intervals(), 1U);
+  EXPECT_THAT(comparison.doubt(), HasSubstr("nothing is certain; a folder of several starts"));
 }
 
 TEST(RunComparison, SuspectPointsAreJudgedAndTheirDoubtIsSaid) {
@@ -249,10 +251,60 @@ TEST(RunComparison, SeveralStartsCountTogether) {
   const auto comparison = compare_runs(a, b, {});
   const auto& point = comparison.points.at(0);
   EXPECT_NEAR(point.a.mean, 11e-6, 1e-12);
-  EXPECT_NEAR(point.a.interval.low, 9.9e-6, 1e-12);
-  EXPECT_NEAR(point.a.interval.high, 12.12e-6, 1e-12);
+  // t of one degree of freedom times the standard error: 12.7 log(1.2) / 2.
+  EXPECT_NEAR(std::log(point.a.interval.high / 11e-6), 12.7062 * std::log(1.2) / 2, 1e-4);
   EXPECT_EQ(point.change, Change::kAmbiguous);  // 9 % is less than the starts differ
   EXPECT_EQ(comparison.repeated, 1U);
+}
+
+TEST(RunComparison, StartsAreNeverSurerThanTheirFiles) {
+  const std::vector runs = {run_file({timed_row(1, 10, .05)}), run_file({timed_row(1, 10, .02)}),
+                            run_file({timed_row(1, 10, .01)})};
+  const auto point = compare_runs(runs, runs, {}).points.at(0);
+  EXPECT_NEAR(point.a.interval.low, 9.5e-6, 1e-11);
+  EXPECT_NEAR(point.a.interval.high, 10.5e-6, 1e-11);
+}
+
+/// A folder of several starts, whose times vary from start to start; half_width 0: no interval.
+std::vector<ResultFile> starts_of(std::mt19937_64& generator, int starts, int points,
+                                  double time_us, double deviation, double half_width) {
+  std::normal_distribution<double> noise(1, deviation);
+  std::vector<ResultFile> files;
+  for (int start = 0; start < starts; ++start) {
+    Rows rows;
+    for (int i = 1; i <= points; ++i) {
+      rows.push_back(timed_row(i, time_us * noise(generator), half_width));
+      if (half_width > 0) continue;
+      rows.back().erase("mean_lo_us");
+      rows.back().erase("mean_hi_us");
+    }
+    files.push_back(run_file(rows));
+  }
+  return files;
+}
+
+TEST(RunComparison, FewStartsThatVaryAreNoRegression) {
+  std::mt19937_64 generator(42);
+  constexpr int kTrials = 10;
+  int alarms = 0;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    for (const auto& [deviation, half_width] : {std::pair{.05, .0}, {.1, .0}, {.05, .005}}) {
+      for (const int starts : {2, 3}) {
+        const auto a = starts_of(generator, starts, 400, 100, deviation, half_width);
+        const auto b = starts_of(generator, starts, 400, 100, deviation, half_width);
+        const auto comparison = compare_runs(a, b, {});
+        alarms += comparison.count(Change::kSlower) + comparison.count(Change::kFaster) > 0 ? 1 : 0;
+      }
+    }
+  }
+  EXPECT_LE(alarms, kTrials * 6 * 9 / 100);
+}
+
+TEST(RunComparison, SeveralStartsShowWhatIsSlower) {
+  std::mt19937_64 generator(7);
+  const auto a = starts_of(generator, 5, 20, 100, .02, 0);
+  const auto b = starts_of(generator, 5, 20, 200, .02, 0);
+  EXPECT_EQ(compare_runs(a, b, {}).count(Change::kSlower), 20U);
 }
 
 /// `factor` is the truth; times are as uncertain as their intervals say.

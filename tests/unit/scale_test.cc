@@ -194,6 +194,11 @@ TEST(ScaleCli, SaysFirstThatItIsExtrapolated) {
             HasSubstr("How far they are off is not known")));
 }
 
+TEST(ScaleCli, ColumnsThatScalingMakesOneAreNamed) {
+  const auto scaled = run("scale --published dgx-spark-roce --bytes 1Mi --ranks 2,4,6,8").output;
+  EXPECT_THAT(scaled, HasSubstr("Of 4 rows so the same: tree and doubling in 2 of them.\n"));
+}
+
 TEST(ScaleCli, AModelsStepIsCounted) {
   const auto result =
       run("scale --published dgx-spark-roce --model Qwen3-32B --batch 1 --ranks 4 --json");
