@@ -50,7 +50,8 @@ Export export_astra_sim(const Fabric& fabric, Wiring wiring);
 /// InputError where two keys would be one label.
 Export export_openmetrics(std::span<const ResultFile> files);
 
-/// RFC 4180: a line for each point, also for those without a number. Throws InputError on more
+/// RFC 4180: a line for each point, also for those without a number. Text that a spreadsheet would
+/// run as a formula stands behind a '. Throws InputError on more
 /// kinds of columns than any run has.
 Export export_csv(std::span<const ResultFile> files);
 

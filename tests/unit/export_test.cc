@@ -261,6 +261,16 @@ TEST(Csv, AnIntervalThatNobodyMeasuredIsAbsent) {
   EXPECT_THAT(csv_of({bare}), HasSubstr(",valid,,2.8e-05,,,"));
 }
 
+TEST(Csv, NothingIsLeftForASpreadsheetToRun) {
+  auto odd = export_row("all_reduce/backend:=1+1/bytes:8192");
+  odd["=cmd"] = -2.5;
+  const auto text = csv_of({odd, failed_row("all_reduce/bytes:1", "invalid: =HYPERLINK(1)")});
+  EXPECT_THAT(text, HasSubstr(",'=HYPERLINK(1),"));
+  EXPECT_THAT(text, HasSubstr(",'=1+1,"));
+  EXPECT_THAT(text, HasSubstr(",'=cmd"));
+  EXPECT_THAT(text, HasSubstr(",-2.5")) << "numbers stay numbers";
+}
+
 TEST(Csv, ManyKindsOfColumnsAreRefused) {
   auto wide = export_row("all_reduce/bytes:8192");
   for (int i = 0; i < 600; ++i) wide[fmt::format("counter{}", i)] = 1;
