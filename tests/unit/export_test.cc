@@ -47,7 +47,7 @@ Fabric curve_fabric(const std::vector<std::pair<std::uint64_t, double>>& points,
 
 std::string export_error(const Fabric& fabric, std::string_view cluster = "") {
   try {
-    export_llmservingsim(fabric, cluster, "cluster.json");
+    export_llmservingsim(fabric, {.text = cluster, .origin = "cluster.json"});
   } catch (const InputError& error) {
     return error.what();
   }
@@ -145,7 +145,7 @@ TEST(LinkFit, SendRecvIsCheckedOrSaidToBeMissing) {
 }
 
 TEST(LlmServingSim, HasTheFiguresInItsUnits) {
-  const auto result = export_llmservingsim(published_fabric(), "", "");
+  const auto result = export_llmservingsim(published_fabric(), {});
   ASSERT_EQ(result.files.size(), 3U);
   const auto json = Json::parse(result.files[0].text);
   EXPECT_NEAR(json["link_bw"].get<double>(), 15.1, .005);
@@ -159,7 +159,7 @@ TEST(LlmServingSim, HasTheFiguresInItsUnits) {
 
 TEST(LlmServingSim, PutsThemIntoTheUsersConfiguration) {
   const auto* const cluster = R"({"num_nodes": 1, "link_bw": 16, "nodes": [{"instances": []}]})";
-  const auto result = export_llmservingsim(published_fabric(), cluster, "cluster.json");
+  const auto result = export_llmservingsim(published_fabric(), {.text = cluster});
   const auto json = Json::parse(result.files[0].text);
   EXPECT_EQ(json["num_nodes"], 1);
   EXPECT_EQ(json["nodes"].size(), 1U);
@@ -173,7 +173,25 @@ TEST(LlmServingSim, RefusesWhatItCannotPutThemInto) {
   EXPECT_THAT(export_error(fabric, "[]"), StartsWith("cluster.json"));
   EXPECT_THAT(export_error(fabric, "{}"), HasSubstr("cluster.json: nodes: missing"));
   EXPECT_THAT(export_error(fabric, R"({"nodes": [], "link_bw": [900, 100]})"),
-              HasSubstr("link_bw: has a value for each dimension"));
+              HasSubstr("link_bw is for 2 dimensions, link_latency for 1"));
+  for (const std::string value : {"\"fast\"", "[]", "[1, \"fast\"]", "[[1], 2]", "null"}) {
+    EXPECT_THAT(export_error(fabric, R"({"nodes": [], "link_latency": )" + value + "}"),
+                HasSubstr("link_latency: neither a number nor a list"));
+  }
+}
+
+TEST(LlmServingSim, OneDimensionOfSeveralIsTheLink) {
+  const auto* const cluster =
+      R"({"nodes": [], "link_bw": [128, 16], "link_latency": [500, 20000]})";
+  const auto fabric = published_fabric();
+  const auto result = export_llmservingsim(fabric, {.text = cluster, .dimension = 2});
+  const auto alone = Json::parse(export_llmservingsim(fabric, {}).files[0].text);
+  const auto json = Json::parse(result.files[0].text);
+  EXPECT_EQ(json["link_bw"], Json::array({128, alone["link_bw"]}));
+  EXPECT_EQ(json["link_latency"], Json::array({500, alone["link_latency"]}));
+  EXPECT_THROW(export_llmservingsim(fabric, {.text = cluster}), std::invalid_argument);
+  EXPECT_THROW(export_llmservingsim(fabric, {.text = cluster, .dimension = 3}),
+               std::invalid_argument);
 }
 
 TEST(AstraSim, IsTheNetworkFileOfItsAnalyticalBackend) {
@@ -241,6 +259,16 @@ TEST(Csv, AnIntervalThatNobodyMeasuredIsAbsent) {
   bare.erase("mean_lo_us");
   bare.erase("mean_hi_us");
   EXPECT_THAT(csv_of({bare}), HasSubstr(",valid,,2.8e-05,,,"));
+}
+
+TEST(Csv, NothingIsLeftForASpreadsheetToRun) {
+  auto odd = export_row("all_reduce/backend:=1+1/bytes:8192");
+  odd["=cmd"] = -2.5;
+  const auto text = csv_of({odd, failed_row("all_reduce/bytes:1", "invalid: =HYPERLINK(1)")});
+  EXPECT_THAT(text, HasSubstr(",'=HYPERLINK(1),"));
+  EXPECT_THAT(text, HasSubstr(",'=1+1,"));
+  EXPECT_THAT(text, HasSubstr(",'=cmd"));
+  EXPECT_THAT(text, HasSubstr(",-2.5")) << "numbers stay numbers";
 }
 
 TEST(Csv, ManyKindsOfColumnsAreRefused) {
