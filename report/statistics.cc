@@ -147,7 +147,8 @@ double student_p_value(double distance, std::uint64_t degrees) {
   const double square = std::sin(rest) * std::sin(rest);
   double term = odd ? std::sin(rest) : 1;
   double sum = degrees > 1 ? term : 0;
-  for (double k = odd ? 3 : 2; k < count; k += 2) {
+  for (std::uint64_t i = odd ? 3 : 2; i < degrees; i += 2) {
+    const auto k = static_cast<double>(i);
     term *= square * (k - 1) / k;
     sum += term;
   }
