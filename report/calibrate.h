@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "report/claim.h"
+#include "report/explain/claim.h"
 #include "report/machine.h"
 #include "report/observation.h"
 

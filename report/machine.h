@@ -17,6 +17,9 @@ struct Band {
   bool operator==(const Band&) const = default;
 };
 
+/// How much the experts of a batch's tokens overlap (Model::coverage), where nobody measured it.
+constexpr Band kUsualGamma = {.5, 1, 1};
+
 /// One machine of the cluster, as far as a decode step feels it.
 struct Machine {
   std::string name;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "report/catalogue.h"
+#include "report/prefill.h"
 #include "report/table.h"
 
 namespace CLI {
@@ -44,7 +45,7 @@ int run_model(const ModelOptions& options);
 
 /// Tokens that an engine reads at once. An assumption: vLLM takes 2048 to 16384, by GPU and
 /// version.
-constexpr std::uint64_t kDefaultChunk = 8192;
+constexpr std::uint64_t kDefaultChunk = Prompts{}.chunk;
 
 struct DecideOptions {
   Paths paths;

@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/commands/explanation_text.h"
-#include "report/line_rates.h"
+#include "report/explain/line_rates.h"
 #include "report/strategies.h"
 #include "report/units.h"
 

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <map>
 
-#include "report/line_rates.h"
+#include "report/explain/line_rates.h"
 #include "report/strategies.h"
 #include "report/units.h"
 

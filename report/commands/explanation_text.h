@@ -3,7 +3,7 @@
 #include <span>
 #include <string>
 
-#include "report/explain.h"
+#include "report/explain/explain.h"
 #include "report/table.h"
 
 namespace wiretax {

@@ -7,12 +7,25 @@
 #include <utility>
 #include <vector>
 
+#include "report/importers/foreign_lines.h"
 #include "report/importers/importer.h"
 
 namespace wiretax {
 
 /// Throws InputError "FILE:LINE: MESSAGE".
 [[noreturn]] void fail_at(const ForeignText& source, std::size_t line, std::string_view message);
+
+/// Reads to the end; what `read` throws as InputError is told with file and line.
+template <typename Read>
+void for_each_line(const ForeignText& source, ForeignLines& lines, Read read) {
+  while (lines.next()) {
+    try {
+      read();
+    } catch (const InputError& error) {
+      fail_at(source, lines.number(), error.what());
+    }
+  }
+}
 
 /// A number that fills the whole word, "nan" and "inf" included.
 std::optional<double> number_in(std::string_view word);

@@ -1,11 +1,11 @@
 // The arithmetic of notes/cost-model, section 4.
 
-#include "report/implied.h"
+#include "report/explain/implied.h"
 
 #include <gtest/gtest.h>
 
 #include "report/catalogue.h"
-#include "report/line_rates.h"
+#include "report/explain/line_rates.h"
 #include "report/units.h"
 
 namespace wiretax {

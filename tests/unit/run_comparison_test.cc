@@ -1,4 +1,4 @@
-#include "report/run_comparison.h"
+#include "report/compare/run_comparison.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

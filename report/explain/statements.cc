@@ -1,4 +1,4 @@
-#include "report/statements.h"
+#include "report/explain/statements.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "report/catalogue.h"
 #include "report/config_fields.h"
-#include "report/implied.h"
+#include "report/explain/implied.h"
 #include "report/traffic.h"
 #include "report/units.h"
 
@@ -43,7 +43,7 @@ CurvePoint point_of(Fields fields, const char* bytes, const char* rate) {
   return {size, time_s, {time_s, time_s}};
 }
 
-std::string line(Fields fields) {
+std::string two_sizes(Fields fields) {
   const auto fit = line_through(point_of(fields, "small_bytes", "small_bus_GBps"),
                                 point_of(fields, "large_bytes", "large_bus_GBps"));
   const auto at = fields.count("at_bytes", kLargest);
@@ -135,7 +135,7 @@ std::string ratio(Fields fields) {
 
 constexpr std::array kKinds = {std::pair{std::string_view("perftest"), &perftest},
                                std::pair{std::string_view("bandwidth"), &bandwidth},
-                               std::pair{std::string_view("line"), &line},
+                               std::pair{std::string_view("line"), &two_sizes},
                                std::pair{std::string_view("hops"), &hops},
                                std::pair{std::string_view("simulator"), &simulator},
                                std::pair{std::string_view("split"), &split},

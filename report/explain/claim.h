@@ -34,9 +34,9 @@ struct Claim {
   double tokens_per_step = 1;         // of a sequence: above 1 where drafts are accepted
   std::uint64_t drafts = 0;           // guessed for each sequence before a step
   std::uint64_t context = 1024;       // mean tokens of cache, where an observation does not tell
-  Band gamma = {.5, 1, 1};            // see Model::coverage
-  bool same_fabric = false;           // as the claim before it
-  Typed typed = {};                   // empty: not from a command line
+  Band gamma = kUsualGamma;
+  bool same_fabric = false;             // as the claim before it
+  Typed typed = {};                     // empty: not from a command line
   std::vector<std::string> notes = {};  // on where the tests are from
 };
 

@@ -1,4 +1,4 @@
-#include "report/context_difference.h"
+#include "report/compare/context_difference.h"
 
 #include <fmt/format.h>
 

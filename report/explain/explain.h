@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "report/claim.h"
+#include "report/explain/claim.h"
+#include "report/explain/implied.h"
 #include "report/fabric.h"
-#include "report/implied.h"
 
 namespace wiretax {
 

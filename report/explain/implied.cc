@@ -1,4 +1,4 @@
-#include "report/implied.h"
+#include "report/explain/implied.h"
 
 #include <limits>
 

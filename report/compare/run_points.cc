@@ -1,9 +1,9 @@
-#include "report/run_points.h"
+#include "report/compare/run_points.h"
 
 #include <algorithm>
 #include <set>
 
-#include "report/context_difference.h"
+#include "report/compare/context_difference.h"
 
 namespace wiretax {
 namespace {

@@ -1,4 +1,4 @@
-#include "report/claim.h"
+#include "report/explain/claim.h"
 
 #include <fmt/format.h>
 
@@ -72,6 +72,6 @@ double seen_seconds(const Claim& claim, const Observation& seen) {
   return workload_of(claim, seen).tokens() / seen.tokens_per_s;
 }
 
-Band gamma_of(const Machine& machine) { return machine.gamma.value_or(Band{.5, 1, 1}); }
+Band gamma_of(const Machine& machine) { return machine.gamma.value_or(kUsualGamma); }
 
 }  // namespace wiretax

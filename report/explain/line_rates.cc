@@ -1,4 +1,4 @@
-#include "report/line_rates.h"
+#include "report/explain/line_rates.h"
 
 #include <array>
 #include <cmath>

@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "report/catalogue.h"
-#include "report/claim.h"
 #include "report/config_fields.h"
 #include "report/embedded.h"
-#include "report/statements.h"
+#include "report/explain/claim.h"
+#include "report/explain/statements.h"
 
 namespace wiretax {
 namespace {

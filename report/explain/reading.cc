@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "report/explain.h"
+#include "report/explain/explain.h"
 #include "report/prefill.h"
 #include "report/strategies.h"
 #include "report/units.h"

@@ -1,4 +1,4 @@
-#include "report/run_comparison.h"
+#include "report/compare/run_comparison.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <map>
 #include <tuple>
 
-#include "report/run_points.h"
+#include "report/compare/run_points.h"
 #include "report/table.h"
 
 namespace wiretax {

@@ -7,8 +7,8 @@
 #include <optional>
 #include <span>
 
-#include "report/explain.h"
-#include "report/line_rates.h"
+#include "report/explain/explain.h"
+#include "report/explain/line_rates.h"
 #include "report/units.h"
 
 namespace wiretax {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "report/context_difference.h"
+#include "report/compare/context_difference.h"
 #include "report/record.h"
 #include "report/statistics.h"
 
