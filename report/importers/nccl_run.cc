@@ -153,6 +153,7 @@ std::string NcclRecords::curve_of(const NcclRun& run, const NcclRow& row, std::s
 void NcclRecords::refuse_other_hosts(const NcclRun& run) {
   if (run.hosts.empty()) return;
   const auto [before, fresh] = hosts_.try_emplace(run.ranks, run.hosts);
+  if (fresh) builder_.set("imported_hosts", hosts_text(run.hosts));
   if (fresh || before->second == run.hosts) return;
   throw InputError(fmt::format(
       "this run of {} ranks was on {}, and one before it on {}: two networks, which want a file "

@@ -111,6 +111,20 @@ TEST_F(ImportCli, SeveralFilesOfOneToolBecomeOne) {
   EXPECT_THAT(mixed.output, HasSubstr("files of their own"));
 }
 
+TEST_F(ImportCli, FilesOfOtherHostsAreNotJoined) {
+  const auto two_hosts = sample_path("nccl-tests-2.19.6-two-sparks.txt");
+  const auto one_host = (folder_ / "one.log").string();
+  std::stringstream text;
+  text << std::ifstream(two_hosts).rdbuf();
+  auto changed = text.str();
+  changed.replace(changed.find("spark-b"), 7, "spark-a");
+  std::ofstream(one_host) << changed;
+  const auto joined = run("import " + two_hosts + " " + one_host + " -o " + out_);
+  EXPECT_EQ(joined.code, 5);
+  EXPECT_THAT(joined.output, HasSubstr("two networks, which want a file each"));
+  EXPECT_EQ(run("import " + two_hosts + " " + two_hosts + " -o " + out_).code, 0);
+}
+
 /// nccl-tests' sample, with every time that many times as long.
 std::string slowed_sample(double factor) {
   std::istringstream lines(sample("nccl-tests-2.19.6-two-sparks.txt"));
