@@ -50,11 +50,11 @@ Band total_seconds(const std::vector<PricedMessage>& messages) {
 }
 
 Fabric silent_fabric(std::uint64_t ranks) {
-  constexpr double kNothing_s = 1e-20;  // a curve has no 0
+  constexpr double kNothingS = 1e-20;  // a curve has no 0
   Fabric fabric;
   fabric.name = "none";
   fabric.ranks = std::max<std::uint64_t>(ranks, 2);
-  fabric.all_reduce = Curve({{1, kNothing_s, {kNothing_s, kNothing_s}}});
+  fabric.all_reduce = Curve({{1, kNothingS, {kNothingS, kNothingS}}});
   return fabric;
 }
 
