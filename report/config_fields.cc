@@ -6,6 +6,8 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <set>
 
 #include "report/record.h"
 #include "report/units.h"
@@ -35,23 +37,42 @@ std::string place_of(std::string_view text, std::size_t byte) {
   return fmt::format("line {}: '{}'", line, quoted);
 }
 
-}  // namespace
-
-Json parse_object(std::string_view text, std::string_view origin) {
+/// `watch` sees every event of the parser.
+template <typename Watch>
+Json parse_guarded(std::string_view text, std::string_view origin, const Watch& watch) {
   if (text.empty()) throw InputError(fmt::format("{}: the file is empty", origin));
   try {
-    const auto refuse_depth = [&](int depth, Json::parse_event_t, const Json&) {
-      if (depth <= kDeepest) return true;
-      throw InputError(fmt::format("{}: nested deeper than {} levels", origin, kDeepest));
-    };
-    auto document = Json::parse(text, refuse_depth);
-    if (!document.is_object()) throw InputError(fmt::format("{}: not a JSON object", origin));
-    return document;
+    return Json::parse(text, [&](int depth, Json::parse_event_t event, const Json& value) {
+      if (depth > kDeepest) {
+        throw InputError(fmt::format("{}: nested deeper than {} levels", origin, kDeepest));
+      }
+      watch(depth, event, value);
+      return true;
+    });
   } catch (const Json::parse_error& error) {
     throw InputError(fmt::format("{}: not JSON at {}", origin, place_of(text, error.byte)));
   } catch (const Json::exception& error) {
     throw InputError(fmt::format("{}: {}", origin, error.what()));
   }
+}
+
+}  // namespace
+
+Json parse_object(std::string_view text, std::string_view origin) {
+  auto document = parse_guarded(text, origin, [](int, Json::parse_event_t, const Json&) {});
+  if (!document.is_object()) throw InputError(fmt::format("{}: not a JSON object", origin));
+  return document;
+}
+
+Json parse_unique(std::string_view text, std::string_view origin) {
+  std::map<int, std::set<std::string>> seen;  // by depth
+  return parse_guarded(text, origin, [&](int depth, Json::parse_event_t event, const Json& value) {
+    if (event == Json::parse_event_t::object_start) seen[depth + 1].clear();
+    if (event != Json::parse_event_t::key) return;
+    const auto& key = value.get_ref<const std::string&>();
+    if (seen[depth].insert(key).second) return;
+    throw InputError(fmt::format("{}: '{}' is there twice in one object", origin, key));
+  });
 }
 
 std::string read_small_file(const std::filesystem::path& path) {

@@ -15,6 +15,9 @@ namespace wiretax {
 /// Parses a JSON object. Throws InputError that names `origin`, the line and what stands there.
 nlohmann::json parse_object(std::string_view text, std::string_view origin);
 
+/// Any JSON in which no object has a key twice. Throws likewise.
+nlohmann::json parse_unique(std::string_view text, std::string_view origin);
+
 /// The text of a small file. Throws InputError: not readable, or larger than any configuration is.
 std::string read_small_file(const std::filesystem::path& path);
 

@@ -76,6 +76,7 @@ AllReduceBalance all_reduce_balance(const Model& model, const Machine& machine,
   AllReduceBalance balance;
   balance.bytes = tensor.messages.front().message.bytes;
   balance.time_s = tensor.messages.front().each_s;
+  balance.range = Pricer(fabric).basis(tensor.messages.front()).time.range;
   for (const auto& [message, ranks, hop, each_s] : tensor.messages) {
     if (message.operation == "all_reduce") balance.count += message.count;
   }

@@ -140,6 +140,7 @@ std::vector<Plan> plan_strategies(const Model& model, const Machine& machine, co
 struct AllReduceBalance {
   std::uint64_t bytes = 0;
   Band time_s;
+  CurveRange range = CurveRange::kMeasured;  // where that time is from
   double break_even_s = 0;
   std::uint64_t count = 0;  // per step, those of drafts too
 };

@@ -22,6 +22,21 @@ CurvePoint scaled(const CurvePoint& point, double factor) {
           {point.interval_s.low * factor, point.interval_s.high * factor}};
 }
 
+bool is_hole(const CurvePoint& lower, const CurvePoint& upper) {
+  return static_cast<double>(upper.bytes) > kHoleFactor * static_cast<double>(lower.bytes);
+}
+
+/// From flat for as long as possible to steep for as long as possible, and what lies on the chord.
+Interval across_hole(const CurvePoint& lower, const CurvePoint& upper, double bytes,
+                     const Interval& chord) {
+  const double up = bytes / static_cast<double>(lower.bytes);
+  const double down = bytes / static_cast<double>(upper.bytes);
+  const auto& from = lower.interval_s;
+  const auto& to = upper.interval_s;
+  return {std::min(chord.low, std::max(from.low, to.low * down)),
+          std::max(chord.high, std::min(to.high, from.high * up))};
+}
+
 /// The same size measured more than once: the mean of the means, the hull of the intervals.
 CurvePoint merged(std::span<const CurvePoint> same_size) {
   CurvePoint result = same_size.front();
@@ -69,12 +84,21 @@ CurveTime Curve::at(double bytes) const {
   const auto lower = std::prev(upper);
   const auto x0 = static_cast<double>(lower->bytes);
   const auto between = [&](double y0, double y1) { return log_log(x0, y0, x1, y1, bytes); };
+  const Interval chord{between(lower->interval_s.low, upper->interval_s.low),
+                       between(lower->interval_s.high, upper->interval_s.high)};
+  const bool hole = is_hole(*lower, *upper);
   return {between(lower->time_s, upper->time_s),
-          {between(lower->interval_s.low, upper->interval_s.low),
-           between(lower->interval_s.high, upper->interval_s.high)},
-          CurveRange::kMeasured,
-          *lower,
-          *upper};
+          hole ? across_hole(*lower, *upper, bytes, chord) : chord,
+          hole ? CurveRange::kHole : CurveRange::kMeasured, *lower, *upper};
+}
+
+std::vector<std::pair<std::uint64_t, std::uint64_t>> Curve::holes() const {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> found;
+  for (std::size_t i = 1; i < points_.size(); ++i) {
+    if (!is_hole(points_[i - 1], points_[i])) continue;
+    found.emplace_back(points_[i - 1].bytes, points_[i].bytes);
+  }
+  return found;
 }
 
 }  // namespace wiretax

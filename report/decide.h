@@ -23,8 +23,8 @@ struct Request {
   std::vector<std::uint64_t> batches;
   std::uint64_t context = 1024;  // mean tokens of KV cache of a sequence
   std::uint64_t ranks = 2;
-  Machine machine;                    // its efficiency and fixed_s are two sides of the box
-  Band gamma = {.5, 1, 1};            // overlap of routed experts, see Model::coverage
+  Machine machine;  // its efficiency and fixed_s are two sides of the box
+  Band gamma = kUsualGamma;
   std::uint64_t drafts = 0;           // tokens guessed for each sequence before a step
   double accepted = 0;                // of those, how many are right: a mean
   std::vector<Strategy> extra;        // strategies beyond the usual ones

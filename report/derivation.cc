@@ -119,8 +119,9 @@ class Derivation {
     } else if (lower.bytes == upper.bytes) {
       text += fmt::format("measured, {}", low);
     } else {
-      text += fmt::format("log-log between {} and {} B in {}", low, upper.bytes,
-                          microseconds(upper.time_s));
+      text += fmt::format("log-log {} {} and {} B in {}",
+                          range == CurveRange::kHole ? "across the hole between" : "between", low,
+                          upper.bytes, microseconds(upper.time_s));
     }
     if (basis.rule.empty()) return text;
     return fmt::format("{}, {}, x {}", text, basis.rule, figures(basis.factor));

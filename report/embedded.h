@@ -15,6 +15,7 @@ extern const std::vector<EmbeddedFile> kEmbeddedModels;    // report/models
 extern const std::vector<EmbeddedFile> kEmbeddedMachines;  // report/machines
 extern const std::vector<EmbeddedFile> kEmbeddedProfiles;  // report/profiles
 extern const std::vector<EmbeddedFile> kEmbeddedSymptoms;  // report/symptoms
+extern const std::vector<EmbeddedFile> kEmbeddedExamples;  // report/examples
 extern const std::string_view
     kEmbeddedPage;  // report/page/page.html, filled but for what C++ puts in
 

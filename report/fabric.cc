@@ -78,6 +78,7 @@ using SeriesByOperation = std::map<std::string, std::map<std::string, Series>>;
 struct Gathered {
   FabricKind kind = FabricKind::kEngine;
   FabricPath path = FabricPath::kUnknown;
+  std::string measured_by;
   std::map<std::uint64_t, SeriesByOperation> by_ranks;
   std::vector<std::string> notes;
   std::size_t invalid = 0;
@@ -199,6 +200,13 @@ void add_far_off_tokens(const ResultFile& file, Gathered& gathered) {
                   tokens, tokens == 1 ? "" : "s", worst, file.path.filename().string()));
 }
 
+/// What there is beside chained all_reduces of so many ranks, or why there is none.
+void add_all_reduce(const Record& record, Gathered& gathered) {
+  if (record.operation != "all_reduce") return;
+  if (record.measured()) gathered.all_reduces.insert(setting_of(record));
+  if (record.verdict == Verdict::kSkipped) gathered.skipped = record.reason;
+}
+
 void add_file(const ResultFile& file, std::uint64_t ranks, Gathered& gathered) {
   const auto status = file.context_value("wiretax_status");
   if (!status.empty() && status != "complete") {
@@ -210,12 +218,10 @@ void add_file(const ResultFile& file, std::uint64_t ranks, Gathered& gathered) {
   for (auto& note : file.notes()) {
     if (std::ranges::count(gathered.notes, note) == 0) gathered.notes.push_back(std::move(note));
   }
-  const bool imported = !file.context_value("imported_from").empty();
+  gathered.measured_by = file.context_value("imported_from");
+  const bool imported = !gathered.measured_by.empty();
   for (const auto& record : file.records) {
-    if (record.operation == "all_reduce") {
-      if (record.measured()) gathered.all_reduces.insert(setting_of(record));
-      if (record.verdict == Verdict::kSkipped) gathered.skipped = record.reason;
-    }
+    add_all_reduce(record, gathered);
     const bool failed = record.verdict == Verdict::kInvalid && is_collective(record) &&
                         (record.key("timing") == "chained" || stands_in(record, imported));
     const auto of = ranks_on_a_curve(record, ranks, imported);
@@ -257,6 +263,7 @@ Fabric fabric_of(const std::string& name, std::uint64_t ranks, const Gathered& g
   fabric.kind = gathered.kind;
   fabric.path = gathered.path;
   fabric.ranks = ranks;
+  fabric.measured_by = gathered.measured_by;
   fabric.notes = gathered.notes;
   for (const auto& [of, by_operation] : gathered.by_ranks) {
     auto& curves = of == ranks ? static_cast<Curves&>(fabric) : fabric.fewer[of];
@@ -274,26 +281,10 @@ void add_mark(const ResultFile& file, Gathered& gathered) {
     gathered.notes.push_back(mark);
 }
 
-}  // namespace
-
-std::string_view kind_name(FabricKind kind) {
-  return std::ranges::find(kKinds, kind, &std::pair<FabricKind, std::string_view>::first)->second;
-}
-
-std::string_view path_name(FabricPath path) {
-  return std::ranges::find(kPaths, path, &std::pair<FabricPath, std::string_view>::first)->second;
-}
-
-Band band_of(const Fabric& fabric, const CurveTime& time) {
-  if (fabric.kind == FabricKind::kPublished) {
-    return {time.time_s, time.time_s, time.time_s * kPublishedSlack};
-  }
-  return {time.interval_s.low, time.time_s, time.interval_s.high};
-}
-
-Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
+/// By name of the fabric; of files without one, or without collectives, only why.
+std::map<std::string, Gathered> gather(std::span<const ResultFile> files, std::uint64_t ranks,
+                                       std::vector<std::string>& without_collectives) {
   std::map<std::string, Gathered> by_name;
-  std::vector<std::string> without_collectives;
   for (const auto& file : files) {
     const auto name = std::string(file.context_value("wiretax_fabric"));
     if (name.empty() || !has_collectives(file)) {
@@ -312,8 +303,33 @@ Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
     add_mark(file, entry->second);
     add_file(file, ranks, entry->second);
   }
+  return by_name;
+}
+
+}  // namespace
+
+std::string_view kind_name(FabricKind kind) {
+  return std::ranges::find(kKinds, kind, &std::pair<FabricKind, std::string_view>::first)->second;
+}
+
+std::string_view path_name(FabricPath path) {
+  return std::ranges::find(kPaths, path, &std::pair<FabricPath, std::string_view>::first)->second;
+}
+
+Band band_of(const Fabric& fabric, const CurveTime& time) {
+  if (fabric.kind == FabricKind::kPublished) {
+    if (time.range == CurveRange::kHole) {
+      return {time.interval_s.low, time.time_s, time.interval_s.high * kPublishedSlack};
+    }
+    return {time.time_s, time.time_s, time.time_s * kPublishedSlack};
+  }
+  return {time.interval_s.low, time.time_s, time.interval_s.high};
+}
+
+Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
+  std::vector<std::string> without_collectives;
   Fabrics fabrics;
-  for (const auto& [name, gathered] : by_name) {
+  for (const auto& [name, gathered] : gather(files, ranks, without_collectives)) {
     auto fabric = fabric_of(name, ranks, gathered);
     if (fabric.all_reduce.empty()) {
       fabrics.notes.push_back(lacks_all_reduce(name, ranks, gathered));
@@ -323,6 +339,15 @@ Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
   }
   if (fabrics.usable.empty())
     std::ranges::move(without_collectives, std::back_inserter(fabrics.notes));
+  return fabrics;
+}
+
+std::vector<Fabric> all_fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks) {
+  std::vector<std::string> without_collectives;
+  std::vector<Fabric> fabrics;
+  for (const auto& [name, gathered] : gather(files, ranks, without_collectives)) {
+    fabrics.push_back(fabric_of(name, ranks, gathered));
+  }
   return fabrics;
 }
 

@@ -43,6 +43,7 @@ struct Fabric : Curves {
   FabricKind kind = FabricKind::kEngine;
   FabricPath path = FabricPath::kUnknown;
   std::uint64_t ranks = 2;
+  std::string measured_by;  // another tool, whose output was imported; empty: here, by wiretax
   std::map<std::uint64_t, Curves> fewer;
   std::vector<std::string> notes;  // suspect points, files that are not complete, other types
 
@@ -53,7 +54,7 @@ struct Fabric : Curves {
 };
 
 /// Seconds of one operation, as a band: a measured curve's own interval, a published one x1 to x1.5
-/// (another build of NCCL, another MTU).
+/// (another build of NCCL, another MTU), in a hole of either all that it may be.
 Band band_of(const Fabric& fabric, const CurveTime& time);
 
 struct Fabrics {
@@ -66,6 +67,9 @@ struct Fabrics {
 /// out of place are preferred, else what is there, with a note. Invalid points are left out,
 /// suspect ones noted. Throws InputError on a file without a fabric, or of an unknown kind.
 Fabrics fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks);
+
+/// The same, with those that nobody measured an all_reduce of that many ranks on.
+std::vector<Fabric> all_fabrics_of(std::span<const ResultFile> files, std::uint64_t ranks);
 
 std::vector<std::string> profile_names();
 /// A published profile of report/profiles. Throws UnknownName.

@@ -53,6 +53,10 @@ Machine parse_machine(std::string_view json, std::string_view origin) {
   if (fields.has("prefill_tflops")) {
     machine.prefill_flops_per_s = scaled(read_band(fields, "prefill_tflops"), kTeraflop);
   }
+  if (fields.has("gamma")) {
+    machine.gamma = read_band(fields, "gamma");
+    if (machine.gamma->high > 1) fields.fail("gamma.high", "at 1 experts overlap least");
+  }
   machine.compute_verified = fields.flag("compute_verified").value_or(false);
   if (machine.reserve_bytes >= machine.memory_bytes) {
     fields.fail("reserve_gib", "leaves nothing of memory_gib");
@@ -65,6 +69,27 @@ Machine parse_machine(std::string_view json, std::string_view origin) {
     }
   }
   return machine;
+}
+
+std::string machine_json(const Machine& machine) {
+  using Json = nlohmann::ordered_json;
+  const auto band = [](const Band& value, double unit) {
+    return Json{{"low", value.low / unit}, {"mid", value.mid / unit}, {"high", value.high / unit}};
+  };
+  Json json = {{"name", machine.name}};
+  if (!machine.gpu.empty()) json["gpu"] = machine.gpu;
+  json["memory_gib"] = machine.memory_bytes / static_cast<double>(kGibibyte);
+  json["reserve_gib"] = machine.reserve_bytes / static_cast<double>(kGibibyte);
+  json["memory_GBps"] = machine.memory_bytes_per_s / kGigabyte;
+  json["efficiency"] = band(machine.efficiency, 1);
+  json["fixed_ms"] = band(machine.fixed_s, kMillisecond);
+  json["compute_tflops"] = machine.compute_flops_per_s / kTeraflop;
+  json["compute_verified"] = machine.compute_verified;
+  if (const auto& rate = machine.prefill_flops_per_s)
+    json["prefill_tflops"] = band(*rate, kTeraflop);
+  if (machine.gamma) json["gamma"] = band(*machine.gamma, 1);
+  json["sources"] = machine.sources;
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::vector<std::string> machine_names() {

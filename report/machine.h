@@ -17,6 +17,9 @@ struct Band {
   bool operator==(const Band&) const = default;
 };
 
+/// How much the experts of a batch's tokens overlap (Model::coverage), where nobody measured it.
+constexpr Band kUsualGamma = {.5, 1, 1};
+
 /// One machine of the cluster, as far as a decode step feels it.
 struct Machine {
   std::string name;
@@ -29,6 +32,7 @@ struct Machine {
   double compute_flops_per_s = 0;  // dense, bf16
   bool compute_verified = false;
   std::optional<Band> prefill_flops_per_s;     // reached when reading prompts; absent: not measured
+  std::optional<Band> gamma;                   // overlap of routed experts; absent: not measured
   std::map<std::string, std::string> sources;  // field -> where its value comes from
 };
 
@@ -38,5 +42,7 @@ std::vector<std::string> machine_names();
 /// InputError that names file and field.
 Machine find_machine(std::string_view name_or_file);
 Machine parse_machine(std::string_view json, std::string_view origin);
+/// The form that parse_machine reads.
+std::string machine_json(const Machine& machine);
 
 }  // namespace wiretax

@@ -15,9 +15,11 @@
 #include "report/commands/compare.h"
 #include "report/commands/export.h"
 #include "report/commands/page.h"
+#include "report/commands/scale.h"
 #include "report/record.h"
 
 namespace wiretax {
+
 namespace {
 
 constexpr int kInternal = 1;
@@ -216,6 +218,8 @@ int run(int argc, char** argv) {
   add_summary(app, summary, chosen);
   add_model(app, model, chosen);
   add_decide(app, decide, chosen);
+  add_explain(app, chosen);
+  add_calibrate(app, chosen);
   add_status(app, status, chosen);
   add_transport(app, transport, chosen);
   add_symptoms(app, symptoms, chosen);
@@ -223,6 +227,7 @@ int run(int argc, char** argv) {
   add_compare(app, chosen);
   add_export(app, chosen);
   add_page(app, chosen);
+  add_scale(app, chosen);
   add_list(app, "models", "the catalogue of models", run_models, colour, chosen);
   add_list(app, "machines", "the machines that are known", run_machines, colour, chosen);
   add_list(app, "profiles", "the published profiles", run_profiles, colour, chosen);

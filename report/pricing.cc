@@ -22,12 +22,40 @@ Band operator+(const Band& a, const Band& b) {
   return {a.low + b.low, a.mid + b.mid, a.high + b.high};
 }
 
+std::string unmeasured_note(std::string_view curve, const CurveTime& time) {
+  const auto lower = format_bytes(time.lower.bytes);
+  const auto upper = format_bytes(time.upper.bytes);
+  switch (time.range) {
+    case CurveRange::kMeasured:
+      break;
+    case CurveRange::kBelowSmallest:
+      return fmt::format("{} below {} was not measured: the time of {} is taken", curve, lower,
+                         lower);
+    case CurveRange::kAboveLargest:
+      return fmt::format("{} beyond {} was not measured: its time grows in proportion to the bytes",
+                         curve, upper);
+    case CurveRange::kHole:
+      return fmt::format("{} between {} and {} was not measured: interpolated, with a wide range",
+                         curve, lower, upper);
+  }
+  return {};
+}
+
 Band PricedMessage::all_s() const { return each_s * real(message.count); }
 
 Band total_seconds(const std::vector<PricedMessage>& messages) {
   Band total;
   for (const auto& message : messages) total = total + message.all_s();
   return total;
+}
+
+Fabric silent_fabric(std::uint64_t ranks) {
+  constexpr double kNothingS = 1e-20;  // a curve has no 0
+  Fabric fabric;
+  fabric.name = "none";
+  fabric.ranks = std::max<std::uint64_t>(ranks, 2);
+  fabric.all_reduce = Curve({{1, kNothingS, {kNothingS, kNothingS}}});
+  return fabric;
 }
 
 PricedMessage Pricer::price(const Message& message, std::uint64_t ranks) {
@@ -102,14 +130,7 @@ PriceBasis Pricer::read(const char* operation, const Source& source, double byte
                    ? std::string(operation)
                    : fmt::format("{} of {} ranks", operation, source.ranks);
   auto time = source.curve->at(bytes);
-  if (time.range == CurveRange::kBelowSmallest) {
-    const auto smallest = format_bytes(time.lower.bytes);
-    note(fmt::format("{} below {} was not measured: the time of {} is taken", curve, smallest,
-                     smallest));
-  } else if (time.range == CurveRange::kAboveLargest) {
-    note(fmt::format("{} beyond {} was not measured: its time grows in proportion to the bytes",
-                     curve, format_bytes(time.upper.bytes)));
-  }
+  if (auto text = unmeasured_note(curve, time); !text.empty()) note(std::move(text));
   return {std::move(curve), bytes, time, factor, std::move(rule)};
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "report/fabric.h"
@@ -35,6 +36,12 @@ struct PriceBasis {
   double factor = 1;
   std::string rule;  // in words; empty where the message's own curve was measured
 };
+
+/// What has to be said of a time that no measured sizes nearby give; empty where they do.
+std::string unmeasured_note(std::string_view curve, const CurveTime& time);
+
+/// A fabric of `ranks` on which messages take no time: where only the rest of a step is wanted.
+Fabric silent_fabric(std::uint64_t ranks);
 
 /// Prices messages on one fabric and writes down what it had to assume.
 class Pricer {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -50,10 +51,17 @@ double positive_field(const Json& row, const char* field) {
   return value;
 }
 
+bool flag_field(const Json& row, const char* field) {
+  const auto found = row.find(field);
+  if (found == row.end()) return false;
+  if (!found->is_boolean()) throw InputError(fmt::format("{}: neither true nor false", field));
+  return found->get<bool>();
+}
+
 /// A point that was not measured has its reason where Google Benchmark 1.7 and later put it.
 std::optional<std::string> error_of(const Json& row) {
-  if (row.value("error_occurred", false)) return text_field(row, "error_message");
-  if (row.value("skipped", false)) return text_field(row, "skip_message");
+  if (flag_field(row, "error_occurred")) return text_field(row, "error_message");
+  if (flag_field(row, "skipped")) return text_field(row, "skip_message");
   return std::nullopt;
 }
 
@@ -123,15 +131,20 @@ Record read_row(const Json& row) {
 }
 
 bool is_aggregate(const Json& row) {
-  return row.is_object() && row.value("run_type", "") == "aggregate";
+  if (!row.is_object()) throw InputError("not an object");
+  return text_field(row, "run_type") == "aggregate";
 }
 
 void read_context(const Json& context, ResultFile& file) {
   for (const auto& [key, value] : context.items()) {
     file.context.emplace(key, value.is_string() ? value.get<std::string>() : value.dump());
   }
-  const auto schema = context.value("wiretax_schema", 0);
-  if (schema < 1) throw InputError("context.wiretax_schema: missing; not a wiretax result");
+  const auto found = context.find("wiretax_schema");
+  if (found == context.end()) {
+    throw InputError("context.wiretax_schema: missing; not a wiretax result");
+  }
+  const auto schema = found->is_number_integer() ? found->get<std::int64_t>() : 0;
+  if (schema < 1) throw InputError("context.wiretax_schema: not a whole number above zero");
   if (schema > kSchemaVersion) {
     throw InputError(fmt::format("context.wiretax_schema: {} is newer than this program ({})",
                                  schema, kSchemaVersion));

@@ -44,11 +44,10 @@ void add_results_in(const std::filesystem::path& directory,
   std::vector<std::string> others;
   for (const auto& file : json_files(directory)) {
     const auto text = read_file_text(file);
-    if (is_own(text)) {
-      results.push_back(file);
-    } else if (is_anothers(text)) {
+    const bool own = is_own(text);
+    if (!own && is_anothers(text)) {
       others.push_back(file.filename().string());
-    } else if (!nlohmann::json::accept(text)) {
+    } else if (own || !nlohmann::json::accept(text)) {
       results.push_back(file);
     }
   }

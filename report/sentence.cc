@@ -49,7 +49,9 @@ std::string all_reduce_in_words(const Case& at, const Outcome& outcome,
   if (point->limit_s <= 0) {
     return fmt::format("; no all-reduce is fast enough for {} to beat {}", tensor, rival);
   }
-  const auto* const source = at.fabric.kind == FabricKind::kPublished ? "published" : "measured";
+  const auto* const source = balance.range != CurveRange::kMeasured     ? "not measured, taken as"
+                             : at.fabric.kind == FabricKind::kPublished ? "published"
+                                                                        : "measured";
   const auto size = format_bytes(balance.bytes);
   const auto limit = format_seconds_roughly(point->limit_s);
   const auto time = format_seconds_roughly(balance.time_s.mid);

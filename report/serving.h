@@ -15,7 +15,7 @@ namespace wiretax {
 struct RequestShape {
   std::uint64_t input = 1;
   std::uint64_t output = 1;
-  std::uint64_t chunk = 8192;
+  std::uint64_t chunk = Prompts{}.chunk;
 };
 
 /// As many requests as the batch, always, on one layout that fits at the workload's context. In a

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 #include <random>
 #include <vector>
@@ -28,15 +29,24 @@ std::vector<double> circular_prefix_sums(std::span<const double> values) {
   return prefix;
 }
 
-/// How far the mean of a normal is from the ends of its interval, in standard deviations.
-double deviations(double confidence) {
+/// Beyond them Student's t is a normal, for our purposes.
+constexpr std::uint64_t kMostDegrees = 200;
+
+/// How far a mean is from the ends of its interval, in standard errors.
+double deviations(double confidence, std::uint64_t degrees) {
   double low = 0;
-  double high = 40;  // beyond any double's confidence
-  for (int step = 0; step < 100; ++step) {
+  double high = 1e12;  // t of one degree of freedom has no end that a double sees
+  for (int step = 0; step < 120; ++step) {
     const double middle = (low + high) / 2;
-    (std::erf(middle / std::sqrt(2)) < confidence ? low : high) = middle;
+    (1 - student_p_value(middle, degrees) < confidence ? low : high) = middle;
   }
   return (low + high) / 2;
+}
+
+/// Of two estimates; a normal's are endless. Welch's are never fewer.
+std::uint64_t fewer_degrees(const Estimate& a, const Estimate& b) {
+  if (a.degrees == 0 || b.degrees == 0) return std::max(a.degrees, b.degrees);
+  return std::min(a.degrees, b.degrees);
 }
 
 /// log(b / a) and how far its 95 % interval goes down and up.
@@ -128,9 +138,41 @@ std::optional<Interval> median_interval(std::span<const double> values) {
   return Interval{ordered[rank], ordered[n - 1 - rank]};
 }
 
+double student_p_value(double distance, std::uint64_t degrees) {
+  if (degrees == 0 || degrees > kMostDegrees) return std::erfc(distance / std::sqrt(2));
+  const auto count = static_cast<double>(degrees);
+  const bool odd = degrees % 2 == 1;
+  // The angle from the other side: what is wanted is small where the distance is large.
+  const double rest = std::atan2(std::sqrt(count), distance);
+  const double square = std::sin(rest) * std::sin(rest);
+  double term = odd ? std::sin(rest) : 1;
+  double sum = degrees > 1 ? term : 0;
+  for (std::uint64_t i = odd ? 3 : 2; i < degrees; i += 2) {
+    const auto k = static_cast<double>(i);
+    term *= square * (k - 1) / k;
+    sum += term;
+  }
+  sum *= std::cos(rest);
+  return std::max(0.0, odd ? 2 / std::numbers::pi * (rest - sum) : 1 - sum);
+}
+
+std::optional<Estimate> student_estimate(std::span<const double> values) {
+  std::vector<double> logs;
+  logs.reserve(values.size());
+  for (const double value : values) logs.push_back(std::log(value));
+  const auto spread = standard_deviation(logs);
+  if (!spread || std::ranges::min(values) == std::ranges::max(values)) return std::nullopt;
+  Estimate estimate = {.mean = mean(values), .interval = {}, .degrees = values.size() - 1};
+  const double error = *spread / std::sqrt(static_cast<double>(values.size()));
+  const double factor = std::exp(deviations(kConfidence, estimate.degrees) * error);
+  estimate.interval = {estimate.mean / factor, estimate.mean * factor};
+  return estimate;
+}
+
 Interval ratio_interval(const Estimate& a, const Estimate& b, double confidence) {
   const auto log = log_ratio(a, b);
-  const double stretch = deviations(confidence) / deviations(kConfidence);
+  const auto degrees = fewer_degrees(a, b);
+  const double stretch = deviations(confidence, degrees) / deviations(kConfidence, degrees);
   return {std::exp(log.middle - stretch * log.down), std::exp(log.middle + stretch * log.up)};
 }
 
@@ -140,7 +182,8 @@ double ratio_p_value(const Estimate& a, const Estimate& b, double limit) {
   if (distance == 0) return 1;
   const double width = distance > 0 ? log.down : log.up;
   if (width == 0) return 0;
-  return std::erfc(std::abs(distance) / width * deviations(kConfidence) / std::sqrt(2));
+  const auto degrees = fewer_degrees(a, b);
+  return student_p_value(std::abs(distance) / width * deviations(kConfidence, degrees), degrees);
 }
 
 double discovery_limit(std::span<const double> p_values, double rate) {

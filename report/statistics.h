@@ -38,11 +38,21 @@ std::optional<Interval> median_interval(std::span<const double> values);
 struct Estimate {
   double mean = 0;
   Interval interval;
+  std::uint64_t degrees = 0;  // of freedom, where the interval is Student's; 0: a normal's
 };
+
+/// 95 % interval of the mean of positive values that were measured independently, such as starts of
+/// a program: Student's t on the log scale, where no end falls below zero. Absent below two values,
+/// and where all are equal: rounding then hides how far they spread.
+std::optional<Estimate> student_estimate(std::span<const double> values);
+
+/// The chance that Student's t of so many degrees of freedom (0: a normal) is further from zero
+/// than `distance`. Abramowitz and Stegun 1964, 26.7.3 and 26.7.4.
+double student_p_value(double distance, std::uint64_t degrees);
 
 /// The interval of b / a at `confidence`, from two independent positive estimates: MOVER on the log
 /// scale (Zou and Donner 2008), which keeps skewed intervals skewed. Other levels than 95 % stretch
-/// the 95 % interval as a normal's, on the log scale.
+/// the 95 % interval on the log scale, by Student's t of the fewer degrees of freedom.
 Interval ratio_interval(const Estimate& a, const Estimate& b, double confidence = 0.95);
 
 /// 1 - the highest confidence at which the interval of b / a excludes `limit`; 1 where b / a is

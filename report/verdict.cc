@@ -48,9 +48,9 @@ std::vector<std::string> differences(const Assumptions& point, const Assumptions
   }
   if (point.wire != middle.wire) {
     const bool published = fabric.kind == FabricKind::kPublished;
-    const auto* const end =
-        point.wire > 0 ? "the slow end of its interval" : "the fast end of its interval";
-    words.emplace_back(fmt::format("wire at {}", published ? "1.5 times its time" : end));
+    // A published time is taken x1 to x1.5, and in a hole of its curve by more.
+    words.emplace_back(fmt::format("wire at the {} end of its {}", point.wire > 0 ? "slow" : "fast",
+                                   published ? "range" : "interval"));
   }
   return words;
 }

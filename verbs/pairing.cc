@@ -9,8 +9,6 @@ namespace {
 
 bool share_subnet(const Port& a, const Port& b) { return common_subnet(a, b).has_value(); }
 
-bool link_local(std::uint32_t address) { return address >> 16U == 0xa9feU; }
-
 /// The same function of the same kind of host, in the same cage; or what software calls the same.
 bool same_place(const Port& a, const Port& b) {
   if (a.pci && b.pci) return a.pci == b.pci && a.phys_port_name == b.phys_port_name;
@@ -104,10 +102,13 @@ class Pairing {
 
 std::optional<CommonSubnet> common_subnet(const Port& mine, const Port& theirs) {
   std::optional<CommonSubnet> found;
+  bool only_local = false;
   for (const auto& own : mine.networks) {
     for (const auto& other : theirs.networks) {
       if (own.prefix_length != other.prefix_length || !own.contains(other.address)) continue;
-      if (!found || link_local(found->mine)) found = {own.address, other.address};
+      if (found && !only_local) continue;
+      found = {own.address, other.address};
+      only_local = own.link_local();
     }
   }
   return found;

@@ -169,6 +169,8 @@ bool Ipv4Network::contains(std::uint32_t other) const {
   return (address & mask) == (other & mask);
 }
 
+bool Ipv4Network::link_local() const { return address >> 16U == 0xa9feU; }
+
 std::string Port::name() const {
   return number == 1 ? device : fmt::format("{}:{}", device, number);
 }

@@ -43,6 +43,7 @@ struct Ipv4Network {
   int prefix_length = 0;
 
   [[nodiscard]] bool contains(std::uint32_t other) const;
+  [[nodiscard]] bool link_local() const;  // of 169.254.0.0/16
 };
 
 /// One port of an RDMA device, as sysfs tells of it without any right or library

@@ -16,13 +16,6 @@ namespace {
 using verbs::Ipv4Network;
 using verbs::Port;
 
-constexpr std::uint32_t kLinkLocal = 0xa9fe0000;  // 169.254.0.0/16
-
-bool link_local(const Ipv4Network& network) {
-  constexpr unsigned kHostBits = 16;
-  return network.address >> kHostBits == kLinkLocal >> kHostBits;
-}
-
 std::string text_of(const Ipv4Network& network) {
   return fmt::format("{} {}/{}", network.netdev, bench::format_address(network.address),
                      network.prefix_length);
@@ -62,7 +55,7 @@ void check_subnets(const Evidence& host, Findings& findings) {
   for (std::size_t i = 0; i < networks.size(); ++i) {
     for (std::size_t k = i + 1; k < networks.size(); ++k) {
       const auto& [a, b] = std::tie(networks[i], networks[k]);
-      if (a.netdev == b.netdev || link_local(a) || !a.contains(b.address)) continue;
+      if (a.netdev == b.netdev || a.link_local() || !a.contains(b.address)) continue;
       findings.add("halves-in-one-subnet", fmt::format("{} and {}", text_of(a), text_of(b)),
                    fmt::format("give {} an address in a /24 of its own, on both ends", b.netdev));
     }
@@ -73,7 +66,7 @@ void check_link_local(const Evidence& host, Findings& findings) {
   std::set<std::string> only;
   for (const auto& port : host.ports) {
     if (!port.active() || port.networks.empty()) continue;
-    if (!std::ranges::all_of(port.networks, link_local)) continue;
+    if (!std::ranges::all_of(port.networks, &Ipv4Network::link_local)) continue;
     only.insert(port.networks.front().netdev);  // of a bond's ports the bond
   }
   if (only.size() < 2) return;

@@ -26,7 +26,7 @@ NameList::NameList(std::string_view text) {
 }
 
 bool NameList::takes(std::string_view name, int port) const {
-  if (entries_.empty()) return true;
+  if (entries_.empty()) return !excludes_;  // "^" alone leaves out all, as NCCL reads it
   const bool listed = std::ranges::any_of(entries_, [&](const Entry& entry) {
     const bool same = whole_ ? name == entry.name : name.starts_with(entry.name);
     return same && (entry.port == kAnyPort || port == kAnyPort || entry.port == port);

@@ -86,7 +86,7 @@ void check_engine(const Evidence& host, Findings& findings) {
 
 void check_sockets(const Evidence& host, Findings& findings) {
   const auto wish = host.nccl_setting("NCCL_SOCKET_IFNAME");
-  if (!wish) return;
+  if (!wish || wish->size() < 2) return;  // NCCL takes no notice of those (src/misc/socket.cc)
   const NameList list(*wish);
   std::vector<std::string> taken;
   for (const auto& interface : host.interfaces) {

@@ -12,18 +12,15 @@
 namespace wiretax::doctor {
 namespace {
 
-bool is_link_local(const verbs::Ipv4Network& network) {
-  return network.address >> 16 == 0xa9fe;  // 169.254.0.0/16 on every cable, whoever is at its end
-}
-
-/// Of interfaces that are up and have a cable. Access points often keep their guests apart, and
+/// Of interfaces that are up and have a cable, but for addresses that are on every cable, whoever
+/// is at its end. Access points often keep their guests apart, and
 /// nobody measures over them; where two interfaces share a subnet, that is told elsewhere.
 std::vector<verbs::Ipv4Network> cabled_networks(const Evidence& host) {
   std::vector<verbs::Ipv4Network> networks;
   for (const auto& interface : host.interfaces) {
     if (!interface.up || !interface.physical || interface.wireless) continue;
     std::ranges::copy_if(interface.networks, std::back_inserter(networks),
-                         [](const auto& network) { return !is_link_local(network); });
+                         [](const auto& network) { return !network.link_local(); });
   }
   const auto shared = [all = networks](const verbs::Ipv4Network& network) {
     return std::ranges::any_of(all, [&](const verbs::Ipv4Network& other) {

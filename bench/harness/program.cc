@@ -353,8 +353,11 @@ int run_program(Program& program, int argc, char** argv) {
   } catch (const std::exception& error) {
     before_mpi = as_failure(error);
   }
-  if (options.deadline_s > 0) supervisor.set_run_deadline(options.deadline_s);
+  // mpirun may wait for ever for a rank that ends while MPI starts, which has a deadline of its
+  // own.
+  const double begun_s = now_s();
   return with_ranks(supervisor, [&](Ranks& ranks) {
+    if (options.deadline_s > 0) supervisor.set_run_deadline(options.deadline_s, begun_s);
     return Run(program, options, ranks, supervisor).execute(before_mpi);
   });
 }

@@ -76,10 +76,10 @@ void Supervisor::set_grace_s(double seconds) {
   grace_s_ = seconds;
 }
 
-void Supervisor::set_run_deadline(double seconds) {
+void Supervisor::set_run_deadline(double seconds, double since_s) {
   const std::lock_guard lock(mutex_);
   run_allowed_s_ = seconds;
-  run_deadline_s_ = now_s() + seconds;
+  run_deadline_s_ = since_s + seconds;
 }
 
 void Supervisor::note_cause(const Failure& cause) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "bench/harness/clock.h"
 #include "bench/harness/failure.h"
 
 namespace wiretax::bench {
@@ -34,8 +35,8 @@ class Supervisor {
   /// other ranks of a host at once when one of them has ended, also those that it has just sent
   /// SIGTERM.
   void set_grace_s(double seconds);
-  /// The whole run may take this long from now.
-  void set_run_deadline(double seconds);
+  /// The whole run may take this long, from now or from an earlier moment.
+  void set_run_deadline(double seconds, double since_s = now_s());
 
   /// A failure that this rank knows but others may not: if a signal ends it, this was the cause.
   void note_cause(const Failure& cause);

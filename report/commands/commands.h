@@ -5,18 +5,28 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "report/catalogue.h"
+#include "report/prefill.h"
 #include "report/table.h"
+
+namespace CLI {
+class App;
+}
 
 namespace wiretax {
 
 struct Request;
 struct ResultFile;
+
+/// Adds a subcommand with its options; parsed, it sets what is to run.
+void add_explain(CLI::App& app, std::function<int()>& chosen);
+void add_calibrate(CLI::App& app, std::function<int()>& chosen);
 
 using Paths = std::vector<std::filesystem::path>;
 
@@ -39,7 +49,7 @@ int run_model(const ModelOptions& options);
 
 /// Tokens that an engine reads at once. An assumption: vLLM takes 2048 to 16384, by GPU and
 /// version.
-constexpr std::uint64_t kDefaultChunk = 8192;
+constexpr std::uint64_t kDefaultChunk = Prompts{}.chunk;
 
 struct DecideOptions {
   Paths paths;

@@ -11,9 +11,9 @@
 #include "report/commands/colour_option.h"
 #include "report/commands/commands.h"
 #include "report/commands/compare_text.h"
-#include "report/context_difference.h"
+#include "report/compare/context_difference.h"
+#include "report/compare/run_comparison.h"
 #include "report/record.h"
-#include "report/run_comparison.h"
 
 namespace wiretax {
 namespace {

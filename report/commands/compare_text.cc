@@ -59,9 +59,14 @@ std::string counts_text(const RunComparison& comparison) {
   auto text = fmt::format("{} faster, {} the same, {} ambiguous", comparison.count(Change::kFaster),
                           comparison.count(Change::kSame), comparison.count(Change::kAmbiguous));
   if (middle > 0) text += fmt::format(" (of these slower in the middle: {})", middle);
+  if (const auto bare = comparison.without_intervals(); bare > 0) {
+    text += fmt::format(", {} without an interval", bare);
+  }
   if (const auto unlike = comparison.count(Change::kNotComparable); unlike > 0) {
     text += fmt::format(", {} not comparable", unlike);
   }
+  const auto lone = comparison.only_a.size() + comparison.only_b.size();
+  if (lone > 0) text += fmt::format(", {} in one run only", lone);
   return text;
 }
 
@@ -138,8 +143,9 @@ std::string legend(const RunComparison& comparison, bool all) {
       percent(comparison.threshold), 100 * comparison.confidence);
   if (comparison.repeated > 0) {
     text += fmt::format(
-        "Points measured more than once: {}; the mean of their means, and the hull "
-        "of their intervals.\n",
+        "Points measured more than once: {}; the mean of their means, within Student's interval "
+        "between the starts\nor the widest of their own. Two starts say little: 9 times their "
+        "standard deviation; five: 1.2 times.\n",
         comparison.repeated);
   }
   if (!all && comparison.count(Change::kSame) > 0) text += "--all shows the same ones, too.\n";

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "report/run_comparison.h"
+#include "report/compare/run_comparison.h"
 #include "report/table.h"
 
 namespace wiretax {

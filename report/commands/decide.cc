@@ -116,6 +116,7 @@ Request decide_request(const DecideOptions& options, std::span<const ResultFile>
   request.context = options.context == 0 ? kUsualContext : options.context;
   request.ranks = options.ranks;
   request.machine = machine_of(options);
+  if (request.machine.gamma) request.gamma = *request.machine.gamma;
   if (!options.gamma.empty()) request.gamma = band_option(options.gamma, "--gamma", 1);
   add_fabrics(options, results, request);
   read_workload(options, request);

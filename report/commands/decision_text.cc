@@ -127,19 +127,20 @@ std::vector<std::string> balance_cells(const std::vector<const Row*>& rows) {
 }
 
 std::string network_in_words(const Fabric& fabric) {
+  const auto by = fabric.measured_by.empty() ? std::string("measured here")
+                                             : "measured by " + fabric.measured_by;
   switch (fabric.kind) {
     case FabricKind::kPublished:
       return fmt::format("with the published network {}", fabric.name);
     case FabricKind::kLoopback:
     case FabricKind::kSharedMemory:
-      return fmt::format("if '{}', measured here, were the network (it is none)", fabric.name);
+      return fmt::format("if '{}', {}, were the network (it is none)", fabric.name, by);
     case FabricKind::kHostMpi:
-      return fmt::format("if the engine used '{}', measured here (it does not)", fabric.name);
+      return fmt::format("if the engine used '{}', {} (it does not)", fabric.name, by);
     case FabricKind::kFloor:
-      return fmt::format("if the engine were as fast as '{}', measured here (none is)",
-                         fabric.name);
+      return fmt::format("if the engine were as fast as '{}', {} (none is)", fabric.name, by);
     case FabricKind::kEngine:
-      return fmt::format("with '{}', measured here", fabric.name);
+      return fmt::format("with '{}', {}", fabric.name, by);
   }
   return {};
 }

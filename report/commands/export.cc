@@ -26,6 +26,7 @@ struct ExportOptions {
   std::uint64_t ranks = 2;
   std::string wiring;
   std::filesystem::path into;
+  std::uint64_t dimension = 0;
   std::filesystem::path out;
 };
 
@@ -68,7 +69,10 @@ std::string cluster_of(const ExportOptions& options) {
 
 Export export_of(const ExportOptions& options) {
   if (options.format == "llmservingsim") {
-    return export_llmservingsim(one_fabric(options), cluster_of(options), options.into.string());
+    const auto text = cluster_of(options);
+    const auto origin = options.into.string();
+    return export_llmservingsim(one_fabric(options),
+                                {.text = text, .origin = origin, .dimension = options.dimension});
   }
   if (options.format == "astra-sim") {
     return export_astra_sim(one_fabric(options), wiring_of(options));
@@ -127,8 +131,14 @@ void add_export(CLI::App& app, std::function<int()>& chosen) {
       ->capture_default_str();
   command.add_option("--wiring", options->wiring,
                      "astra-sim: FullyConnected, Ring or Switch; two machines are fully connected");
-  command.add_option("--into", options->into,
-                     "llmservingsim: your cluster configuration, which gets the link's figures");
+  auto* const into = command.add_option(
+      "--into", options->into,
+      "llmservingsim: your cluster configuration, which gets the link's figures");
+  command
+      .add_option("--dimension", options->dimension,
+                  "llmservingsim: which of its links, where it lists several, from 1 on")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{16}))
+      ->needs(into);
   command.add_option("-o,--out", options->out, "write FILE, and FILE-small, FILE-large");
   command.callback([options, &chosen] { chosen = [options] { return run_export(*options); }; });
 }

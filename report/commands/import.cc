@@ -39,6 +39,13 @@ void append(ResultFile more, ResultFile& all) {
         "{}: {} '{}', where {} has '{}': import them into files of their own", more.path.string(),
         key, more.context_value(key), all.path.string(), all.context_value(key)));
   }
+  const auto hosts = all.context_value("imported_hosts");
+  const auto others = more.context_value("imported_hosts");
+  if (!hosts.empty() && !others.empty() && hosts != others) {
+    throw InputError(
+        fmt::format("{}: on {}, where {} was on {}: two networks, which want a file each",
+                    more.path.string(), others, all.path.string(), hosts));
+  }
   std::ranges::move(more.records, std::back_inserter(all.records));
   auto notes = all.notes();
   for (auto& note : more.notes()) {

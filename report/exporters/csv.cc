@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <charconv>
 #include <set>
 
 #include "report/exporters/exporter.h"
@@ -8,6 +9,19 @@
 
 namespace wiretax {
 namespace {
+
+bool is_number_text(std::string_view text) {
+  double number = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && rest == text.data() + text.size();
+}
+
+/// Spreadsheets run what begins so; behind a ' it is text.
+std::string no_formula(std::string text) {
+  constexpr std::string_view kBeginsFormula = "=+-@";
+  const bool formula = !text.empty() && kBeginsFormula.find(text.front()) != std::string_view::npos;
+  return formula && !is_number_text(text) ? "'" + text : text;
+}
 
 /// Fields with commas, quotes or line ends are quoted, and quotes doubled.
 std::string csv_field(std::string_view text) {
@@ -25,7 +39,7 @@ class CsvLine {
   void add(std::string_view text) {
     if (started_) line_ += ',';
     started_ = true;
-    line_ += csv_field(printable(text));
+    line_ += csv_field(no_formula(printable(text)));
   }
   void add(double value) { add(fmt::format("{}", value)); }
   [[nodiscard]] std::string text() const { return line_ + "\r\n"; }

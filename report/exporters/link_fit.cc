@@ -7,6 +7,7 @@
 #include <cmath>
 #include <span>
 
+#include "report/explain/implied.h"
 #include "report/record.h"
 #include "report/units.h"
 
@@ -26,7 +27,7 @@ double distance(const LinkFit& fit) {
 }
 
 /// Nothing where no link has these times.
-std::optional<SimulatedLink> line_through(const CurvePoint& first, const CurvePoint& last,
+std::optional<SimulatedLink> link_through(const CurvePoint& first, const CurvePoint& last,
                                           std::uint64_t ranks) {
   const double steps = 2 * (real(ranks) - 1);
   const double rise_s = last.time_s - first.time_s;
@@ -39,7 +40,7 @@ std::optional<SimulatedLink> line_through(const CurvePoint& first, const CurvePo
 }
 
 std::optional<LinkFit> fit_line(CurvePoints points, std::uint64_t ranks) {
-  const auto link = line_through(points.front(), points.back(), ranks);
+  const auto link = link_through(points.front(), points.back(), ranks);
   if (!link) return std::nullopt;
   LinkFit fit{.link = *link, .first = points.front(), .last = points.back(), .worst = {}};
   for (const auto& point : points.subspan(1, points.size() - 2)) {
@@ -66,7 +67,6 @@ void split(CurvePoints points, std::uint64_t ranks, LinkFits& fits) {
 }
 
 void warn_of_shape(CurvePoints points, std::vector<std::string>& warnings) {
-  constexpr double kHole = 16;
   for (std::size_t i = 1; i < points.size(); ++i) {
     const auto& before = points[i - 1];
     const auto& after = points[i];
@@ -75,7 +75,7 @@ void warn_of_shape(CurvePoints points, std::vector<std::string>& warnings) {
                                      format_bytes(before.bytes), format_seconds(before.time_s),
                                      format_bytes(after.bytes), format_seconds(after.time_s)));
     }
-    if (real(after.bytes) > kHole * real(before.bytes)) {
+    if (real(after.bytes) > kHoleFactor * real(before.bytes)) {
       warnings.push_back(
           fmt::format("nothing was measured between {} and {}: how far the line is off there is "
                       "not known",
@@ -95,7 +95,7 @@ std::string no_line_text(const CurvePoint& first, const CurvePoint& last) {
 }  // namespace
 
 double ring_all_reduce_s(const SimulatedLink& link, std::uint64_t ranks, double bytes) {
-  return 2 * (real(ranks) - 1) * (link.latency_s + bytes / (real(ranks) * link.bytes_per_s));
+  return ring_all_reduce_s(bytes, ranks, link.latency_s, link.bytes_per_s);
 }
 
 LinkFits fit_links(const Curve& all_reduce, std::uint64_t ranks) {

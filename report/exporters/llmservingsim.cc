@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "report/config_fields.h"
 #include "report/exporters/exporter.h"
@@ -16,29 +18,60 @@ using ClusterJson = nlohmann::ordered_json;
 constexpr double kNanosecond = 1e-9;
 
 /// Numbers that people can read: more figures than these nobody has measured.
-double rounded(double value, double step) { return std::round(value / step) * step; }
+double rounded(double value, double per_unit) { return std::round(value * per_unit) / per_unit; }
 
-ClusterJson user_cluster(std::string_view text, std::string_view origin) {
-  if (text.empty()) return ClusterJson::object();
-  parse_object(text, origin);  // says what is wrong, by line
-  auto cluster = ClusterJson::parse(text);
+/// How many dimensions a field is for; a number, or none, is one.
+std::size_t dimensions_of(const ClusterJson& cluster, const char* field, std::string_view origin) {
+  const auto found = cluster.find(field);
+  if (found == cluster.end() || found->is_number()) return 1;
+  const auto number = [](const ClusterJson& value) { return value.is_number(); };
+  if (!found->is_array() || found->empty() || !std::ranges::all_of(*found, number)) {
+    throw InputError(fmt::format("{}: {}: neither a number nor a list of them", origin, field));
+  }
+  return found->size();
+}
+
+/// Which dimension the link is, nobody but the user can tell.
+void check_dimensions(const ClusterJson& cluster, const UserCluster& user) {
+  const auto rates = dimensions_of(cluster, "link_bw", user.origin);
+  const auto latencies = dimensions_of(cluster, "link_latency", user.origin);
+  if (rates != latencies) {
+    throw InputError(fmt::format("{}: link_bw is for {} dimensions, link_latency for {}",
+                                 user.origin, rates, latencies));
+  }
+  if (rates > 1 && user.dimension == 0) {
+    throw std::invalid_argument(fmt::format(
+        "{}: its links have {} dimensions: --dimension 1 to {} says which of them this is",
+        user.origin, rates, rates));
+  }
+  if (user.dimension > rates) {
+    throw std::invalid_argument(
+        fmt::format("--dimension {}: the links of {} have {}", user.dimension, user.origin, rates));
+  }
+}
+
+ClusterJson cluster_json(const UserCluster& user) {
+  if (user.text.empty()) return ClusterJson::object();
+  parse_object(user.text, user.origin);  // says what is wrong, by line
+  auto cluster = ClusterJson::parse(user.text);
   if (!cluster.contains("nodes")) {
-    throw InputError(fmt::format("{}: nodes: missing; not a cluster configuration", origin));
+    throw InputError(fmt::format("{}: nodes: missing; not a cluster configuration", user.origin));
   }
-  for (const auto* const field : {"link_bw", "link_latency"}) {
-    if (!cluster.contains(field) || cluster[field].is_number()) continue;
-    throw InputError(fmt::format(
-        "{}: {}: has a value for each dimension; which of them this link is nobody can tell: set "
-        "it to one number, and the others back by hand",
-        origin, field));
-  }
+  check_dimensions(cluster, user);
   return cluster;
 }
 
-ExportedFile file_of(const LinkFit& fit, std::string_view part, ClusterJson cluster,
+void set_link(ClusterJson& cluster, const char* field, std::uint64_t dimension, double value) {
+  auto& place = cluster[field];
+  (place.is_array() ? place[dimension - 1] : place) = value;
+}
+
+ExportedFile file_of(const LinkFit& fit, std::string_view part, const UserCluster& user,
                      const std::vector<std::string>& warnings) {
-  cluster["link_bw"] = rounded(fit.link.bytes_per_s / real(kGibibyte), 1e-4);
-  cluster["link_latency"] = rounded(fit.link.latency_s / kNanosecond, .1);
+  auto cluster = cluster_json(user);
+  set_link(cluster, "link_bw", user.dimension,
+           rounded(fit.link.bytes_per_s / real(kGibibyte), 1e4));
+  set_link(cluster, "link_latency", user.dimension, rounded(fit.link.latency_s / kNanosecond, 10));
   cluster["wiretax"] = {
       {"link_bw", "GiB/s"}, {"link_latency", "ns"}, {"fit", fit_text(fit)}, {"warnings", warnings}};
   return {std::string(part),
@@ -47,9 +80,7 @@ ExportedFile file_of(const LinkFit& fit, std::string_view part, ClusterJson clus
 
 }  // namespace
 
-Export export_llmservingsim(const Fabric& fabric, std::string_view cluster,
-                            std::string_view origin) {
-  const auto into = user_cluster(cluster, origin);
+Export export_llmservingsim(const Fabric& fabric, const UserCluster& cluster) {
   const auto fits = fit_links(fabric.all_reduce, fabric.ranks);
   Export result;
   result.warnings = fits.warnings;
@@ -59,15 +90,15 @@ Export export_llmservingsim(const Fabric& fabric, std::string_view cluster,
         fmt::format("LLMServingSim takes {} machines to be fully connected", fabric.ranks));
   }
   for (const auto& note : fabric.notes) result.warnings.push_back(note);
-  if (cluster.empty()) {
+  if (cluster.text.empty()) {
     result.warnings.emplace_back(
         "this is the link alone; --into CLUSTER.json puts it into a configuration of yours");
   }
   const auto warnings = result.warnings;
-  result.files.push_back(file_of(fits.whole, "", into, warnings));
+  result.files.push_back(file_of(fits.whole, "", cluster, warnings));
   if (!fits.small) return result;
-  result.files.push_back(file_of(*fits.small, "small", into, warnings));
-  result.files.push_back(file_of(*fits.large, "large", into, warnings));
+  result.files.push_back(file_of(*fits.small, "small", cluster, warnings));
+  result.files.push_back(file_of(*fits.large, "large", cluster, warnings));
   return result;
 }
 

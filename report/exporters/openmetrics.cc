@@ -20,7 +20,7 @@ struct MetricFamily {
   double scale = 1;          // to base units
 };
 
-constexpr std::array kFamilies = {
+constexpr std::array kMetricFamilies = {
     MetricFamily{"wiretax_operation_seconds", "seconds", "Mean time of one operation.", ""},
     MetricFamily{"wiretax_operation_low_seconds", "seconds",
                  "Lower end of the mean's 95 % interval.", "mean_lo_us", kMicrosecond},
@@ -181,7 +181,7 @@ std::string files_text(std::span<const ResultFile> files) {
 Export export_openmetrics(std::span<const ResultFile> files) {
   const auto records = labelled(files);
   std::string text;
-  for (const auto& family : kFamilies) text += family_text(family, records);
+  for (const auto& family : kMetricFamilies) text += family_text(family, records);
   text += files_text(files) + "# EOF\n";
   Export result{.files = {{"", std::move(text)}}, .warnings = {}};
   std::size_t left_out = 0;

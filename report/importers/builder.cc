@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <map>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <tuple>
 
@@ -32,22 +32,59 @@ std::string storable(std::string text) {
   return text;
 }
 
-std::string_view curve_name(const Record& record) {
-  const std::string_view name = record.name;
-  return name.substr(0, name.rfind("/bytes:"));
-}
+struct SortedPoint {
+  std::string_view curve;  // the name without its size
+  double bytes = 0;
+  double time_s = 0;
+
+  bool operator<(const SortedPoint& other) const {
+    return std::tie(curve, bytes) < std::tie(other.curve, other.bytes);
+  }
+};
 
 /// Measured points by curve and size.
-std::vector<const Record*> sorted_points(const std::vector<Record>& records) {
-  std::vector<const Record*> points;
+std::vector<SortedPoint> sorted_points(const std::vector<Record>& records) {
+  std::vector<SortedPoint> points;
   for (const auto& record : records) {
-    if (record.measured()) points.push_back(&record);
+    if (!record.measured()) continue;
+    const std::string_view name = record.name;
+    points.push_back({name.substr(0, name.rfind("/bytes:")), record.counter("bytes").value_or(0),
+                      record.time_s});
   }
-  std::ranges::stable_sort(points, [](const Record* a, const Record* b) {
-    return std::tuple(curve_name(*a), *a->counter("bytes")) <
-           std::tuple(curve_name(*b), *b->counter("bytes"));
-  });
+  std::ranges::stable_sort(points, std::less<>());
   return points;
+}
+
+/// How many points repeat the size of another one.
+std::string repeats_in(const std::vector<SortedPoint>& points) {
+  std::size_t repeats = 0;
+  for (std::size_t i = 1; i < points.size(); ++i) {
+    if (!(points[i - 1] < points[i])) ++repeats;
+  }
+  if (repeats == 0) return {};
+  return fmt::format("points that repeat the size of another: {}; a curve takes their mean",
+                     repeats);
+}
+
+/// For each curve the first size that is faster than a smaller one.
+std::vector<std::string> falls_in(const std::vector<SortedPoint>& points) {
+  constexpr double kFall = 0.9;  // less is noise
+  std::vector<std::string> falls;
+  std::string_view told;
+  for (std::size_t i = 1; i < points.size(); ++i) {
+    const auto& before = points[i - 1];
+    const auto& after = points[i];
+    if (after.curve != before.curve || after.curve == told || !(before < after) ||
+        after.time_s >= kFall * before.time_s) {
+      continue;
+    }
+    told = after.curve;
+    falls.push_back(fmt::format(
+        "{} falls with size: {} takes {}, and {} only {}", told,
+        format_bytes(static_cast<std::uint64_t>(before.bytes)), format_seconds(before.time_s),
+        format_bytes(static_cast<std::uint64_t>(after.bytes)), format_seconds(after.time_s)));
+  }
+  return falls;
 }
 
 }  // namespace
@@ -78,7 +115,7 @@ void ImportBuilder::note(std::string text) {
 }
 
 Record& ImportBuilder::add(const std::string& curve, double bytes, double time_us,
-                           std::vector<std::pair<std::string_view, double>> counters) {
+                           const std::vector<std::pair<std::string_view, double>>& counters) {
   if (bytes == 0) {
     ++empty_sizes_;
     return discarded_;
@@ -88,11 +125,11 @@ Record& ImportBuilder::add(const std::string& curve, double bytes, double time_u
   }
   auto& record =
       file_.records.emplace_back(parse_name(fmt::format("{}/bytes:{:.0f}", curve, bytes)));
-  if (!std::isfinite(time_us) || time_us <= 0) {
+  record.time_s = time_us * kMicrosecond;
+  if (!std::isfinite(record.time_s) || record.time_s <= 0) {
     invalidate(record, fmt::format("a time of {} us is no measurement", time_us));
     return record;
   }
-  record.time_s = time_us * kMicrosecond;
   record.counters.emplace("bytes", bytes);
   for (const auto& [name, value] : counters) {
     if (std::isfinite(value)) record.counters.emplace(name, value);
@@ -110,42 +147,16 @@ void ImportBuilder::invalidate(Record& record, std::string reason) {
 void ImportBuilder::doubt(Record& record, std::string_view reason) {
   if (!record.measured()) return;
   record.verdict = Verdict::kSuspect;
-  record.reason += fmt::format("{}{}", record.reason.empty() ? "" : "; ", reason);
+  record.reason += storable(fmt::format("{}{}", record.reason.empty() ? "" : "; ", reason));
 }
 
-void ImportBuilder::note_repeats() {
+void ImportBuilder::note_shape() {
   const auto points = sorted_points(file_.records);
-  std::size_t repeats = 0;
-  for (std::size_t i = 1; i < points.size(); ++i) {
-    if (points[i]->name == points[i - 1]->name) ++repeats;
-  }
-  if (repeats > 0) {
-    note(fmt::format("points that repeat the size of another: {}; a curve takes their mean",
-                     repeats));
-  }
-}
-
-void ImportBuilder::note_falling_curves() {
-  constexpr double kFall = 0.9;  // less is noise
-  std::map<std::string_view, std::string> worst;
-  const auto points = sorted_points(file_.records);
-  for (std::size_t i = 1; i < points.size(); ++i) {
-    const auto& [before, after] = std::tie(*points[i - 1], *points[i]);
-    const auto curve = curve_name(after);
-    if (curve != curve_name(before) || after.time_s >= kFall * before.time_s ||
-        after.name == before.name || worst.contains(curve)) {
-      continue;
-    }
-    const auto size = [](const Record& record) {
-      return format_bytes(static_cast<std::uint64_t>(*record.counter("bytes")));
-    };
-    worst[curve] =
-        fmt::format("{} takes {}, and {} only {}", size(before), format_seconds(before.time_s),
-                    size(after), format_seconds(after.time_s));
-  }
-  for (const auto& [curve, text] : worst) {
-    note(fmt::format("{} falls with size: {}", curve, text));
-  }
+  if (auto repeats = repeats_in(points); !repeats.empty()) note(std::move(repeats));
+  constexpr std::size_t kMost = 10;
+  auto falls = falls_in(points);
+  if (falls.size() > kMost) falls.resize(kMost);
+  for (auto& fall : falls) note(std::move(fall));
 }
 
 ResultFile ImportBuilder::finish(std::string_view fabric_kind) {
@@ -154,8 +165,12 @@ ResultFile ImportBuilder::finish(std::string_view fabric_kind) {
                                  tool_, empty_sizes_ > 0 ? " of more than 0 bytes" : ""));
   }
   if (empty_sizes_ > 0) note(fmt::format("points of 0 bytes left out: {}", empty_sizes_));
-  note_repeats();
-  note_falling_curves();
+  note_shape();
+  if (std::ranges::any_of(file_.records, [](const Record& record) {
+        return record.measured() && !record.counter("mean_lo_us");
+      })) {
+    note("the means have no interval: how sure they are is not told");
+  }
   const auto name = source_.path.filename().string();
   auto& context = file_.context;
   set("wiretax_schema", fmt::format("{}", kSchemaVersion));

@@ -7,12 +7,25 @@
 #include <utility>
 #include <vector>
 
+#include "report/importers/foreign_lines.h"
 #include "report/importers/importer.h"
 
 namespace wiretax {
 
 /// Throws InputError "FILE:LINE: MESSAGE".
 [[noreturn]] void fail_at(const ForeignText& source, std::size_t line, std::string_view message);
+
+/// Reads to the end; what `read` throws as InputError is told with file and line.
+template <typename Read>
+void for_each_line(const ForeignText& source, ForeignLines& lines, Read read) {
+  while (lines.next()) {
+    try {
+      read();
+    } catch (const InputError& error) {
+      fail_at(source, lines.number(), error.what());
+    }
+  }
+}
 
 /// A number that fills the whole word, "nan" and "inf" included.
 std::optional<double> number_in(std::string_view word);
@@ -31,7 +44,7 @@ class ImportBuilder {
   /// of which those that are no finite numbers are left out. A time that is no measurement makes an
   /// invalid point.
   Record& add(const std::string& curve, double bytes, double time_us,
-              std::vector<std::pair<std::string_view, double>> counters);
+              const std::vector<std::pair<std::string_view, double>>& counters);
   /// Takes the number away, and says why.
   static void invalidate(Record& record, std::string reason);
   /// Keeps the number, with a doubt.
@@ -42,8 +55,7 @@ class ImportBuilder {
   [[nodiscard]] ResultFile finish(std::string_view fabric_kind);
 
  private:
-  void note_repeats();
-  void note_falling_curves();
+  void note_shape();
 
   const ForeignText& source_;
   std::string tool_;

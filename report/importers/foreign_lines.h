@@ -31,4 +31,7 @@ class ForeignLines {
   bool unfinished_ = false;
 };
 
+/// Without the blanks at its ends.
+std::string_view trimmed(std::string_view text);
+
 }  // namespace wiretax

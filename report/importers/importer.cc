@@ -24,6 +24,7 @@ constexpr std::array kImporters = {
 
 std::vector<std::string> importer_names() {
   std::vector<std::string> names;
+  names.reserve(kImporters.size());
   for (const auto& importer : kImporters) names.emplace_back(importer.name);
   return names;
 }

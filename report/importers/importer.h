@@ -12,10 +12,10 @@ namespace wiretax {
 
 /// What the user knows and another tool's file does not tell.
 struct ImportHints {
-  std::string fabric;       // a name for the network; empty: tool and file
-  std::uint64_t ranks = 0;  // 0: not said
-  std::string unit;         // of rates without one: as parse_rate_unit takes them
-  std::string operation;    // the collective, as wiretax calls it
+  std::string fabric = {};     // a name for the network; empty: tool and file
+  std::uint64_t ranks = 0;     // 0: not said
+  std::string unit = {};       // of rates without one: as parse_rate_unit takes them
+  std::string operation = {};  // the collective, as wiretax calls it
 };
 
 /// Another tool's output.

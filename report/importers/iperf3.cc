@@ -20,9 +20,9 @@ using nlohmann::json;
 
 constexpr double kUnsaid = std::numeric_limits<double>::quiet_NaN();
 
-/// Written once for each stream, into the object of all; not read.
-constexpr std::array<std::string_view, 3> kPerStream = {"sock_bufsize", "sndbuf_actual",
-                                                        "rcvbuf_actual"};
+/// Not read. The first three are written once for each stream, into the object of all.
+constexpr std::array<std::string_view, 5> kUnreadByIperf3 = {
+    "sock_bufsize", "sndbuf_actual", "rcvbuf_actual", "cookie", "system_info"};
 
 /// One direction's sums, and who sends.
 struct Direction {
@@ -46,15 +46,13 @@ class Iperf3Reader {
   explicit Iperf3Reader(const ForeignText& source) : source_(source), builder_(source, "iperf3") {}
 
   ResultFile read() {
-    auto documents = assembled(read_loose_json(source_, kPerStream));
-    for (std::size_t i = 0; i < documents.size(); ++i) {
-      const auto at = documents.begin() + static_cast<std::ptrdiff_t>(i);
-      if (std::find(documents.begin(), at, documents[i]) != at) {
-        builder_.note("the file holds the same document twice; one counts");
-        continue;
-      }
+    auto documents = assembled(read_loose_json(source_, kUnreadByIperf3));
+    if (drop_repeats(documents)) {
+      builder_.note("the file holds the same document twice; one counts");
+    }
+    for (const auto& document : documents) {
       try {
-        read_document(documents[i]);
+        read_document(document);
       } catch (const InputError& error) {
         throw InputError(fmt::format("{}: {}", source_.path.string(), error.what()));
       }
@@ -156,7 +154,7 @@ class Iperf3Reader {
                       (document.contains("error") ? ": " + foreign_text(document, "error") : ""));
       return;
     }
-    judge(document, way, record);
+    if (record.measured()) judge(document, way, record);
   }
 
   void judge(const json& document, const Direction& way, Record& record) {
@@ -231,8 +229,11 @@ class Iperf3Reader {
     if (!around || !(around->low > 0)) return;
     const double time_us = record.time_s / kMicrosecond;
     const double middle = mean(rates);
-    record.counters.emplace("mean_lo_us", time_us * std::min(1.0, middle / around->high));
-    record.counters.emplace("mean_hi_us", time_us * std::max(1.0, middle / around->low));
+    const double low = time_us * std::min(1.0, middle / around->high);
+    const double high = time_us * std::max(1.0, middle / around->low);
+    if (!(low > 0) || !std::isfinite(high)) return;
+    record.counters.emplace("mean_lo_us", low);
+    record.counters.emplace("mean_hi_us", high);
   }
 
   const ForeignText& source_;

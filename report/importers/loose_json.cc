@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
+#include <utility>
 
 #include "report/importers/builder.h"
 
@@ -41,24 +42,31 @@ bool is_json_word(std::string_view word) {
   return number && number_in(word).has_value();
 }
 
-/// Copies one document after another and mends it on the way; lines stay where they are.
+/// Copies one document after another and mends it on the way; lines stay where they are, and null
+/// stands for what is not read.
 class Mender {
  public:
-  Mender(const ForeignText& source, std::span<const std::string_view> repeated)
-      : source_(source), text_(source.text), repeated_(repeated) {}
+  Mender(const ForeignText& source, std::span<const std::string_view> unread)
+      : source_(source), text_(source.text), unread_(unread) {
+    mended_.reserve(text_.size() + text_.size() / 8);
+  }
 
-  /// The next document, or nothing at the end.
-  bool next(std::string& mended, std::size_t& first_line) {
-    mended.clear();
-    skip_space(nullptr);
+  /// To the next document; false at the end.
+  bool next() {
+    mended_.clear();
+    skip_space();
     if (at_ == text_.size()) return false;
     if (text_[at_] != '{') fail_at(source_, line_, "text that is no JSON");
-    first_line = line_;
+    mended_.clear();
+    first_line_ = line_;
     do {
-      step(mended);
+      step();
+      skip_space();
     } while (!open_.empty());
     return true;
   }
+  [[nodiscard]] const std::string& mended() const { return mended_; }
+  [[nodiscard]] std::size_t first_line() const { return first_line_; }
 
  private:
   static constexpr std::size_t kNone = std::string::npos;
@@ -68,81 +76,99 @@ class Mender {
     KeySet keys;
   };
 
-  void step(std::string& mended) {
-    skip_space(&mended);
-    if (at_ == text_.size()) {
-      const auto& [closing, line, keys] = open_.back();
-      fail_at(source_, line_,
-              fmt::format("cut off: the '{}' that closes what began at line {} is missing", closing,
-                          line));
-    }
+  void step() {
+    if (at_ == text_.size()) fail_cut_off();
     const char c = text_[at_];
+    const bool closes = c == '}' || c == ']';
+    if ((c == ',' || closes) && open_.size() == muted_) muted_ = kNone;
     if (c == ',') {
-      comma_ = mended.size();
-      ++at_;
-      mended += c;
+      comma_ = is_muted() ? kNone : mended_.size();
+      copy(1);
       return;
     }
-    if ((c == '}' || c == ']') && comma_ != kNone) mended[comma_] = ' ';
+    if (closes && comma_ != kNone) mended_[comma_] = ' ';
     comma_ = kNone;
     if (c == '{' || c == '[') {
-      open(c, mended);
-    } else if (c == '}' || c == ']') {
-      close(c, mended);
+      open(c);
+    } else if (closes) {
+      close(c);
     } else if (c == ':') {
-      mended += c;
-      ++at_;
+      copy(1);
+      if (std::exchange(mute_next_, false) && !is_muted()) {
+        mended_ += "null";
+        muted_ = open_.size();
+      }
     } else {
-      copy_word(mended);
+      copy_word();
     }
   }
 
-  void skip_space(std::string* mended) {
-    while (at_ < text_.size() && kJsonSpace.find(text_[at_]) != std::string_view::npos) {
-      if (text_[at_] == '\n') ++line_;
-      if (mended != nullptr) *mended += text_[at_];
-      ++at_;
+  [[noreturn]] void fail_cut_off() const {
+    const auto& last = open_.back();
+    fail_at(source_, line_,
+            fmt::format("cut off: the '{}' that closes what began at line {} is missing",
+                        last.closing, last.line));
+  }
+
+  [[nodiscard]] bool is_muted() const { return muted_ != kNone; }
+
+  void emit(std::string_view text) {
+    if (!is_muted()) mended_ += text;
+  }
+
+  void copy(std::size_t length) {
+    emit(text_.substr(at_, length));
+    at_ += length;
+  }
+
+  void skip_space() {
+    for (; at_ < text_.size() && kJsonSpace.find(text_[at_]) != std::string_view::npos; ++at_) {
+      if (text_[at_] != '\n') continue;
+      ++line_;
+      mended_ += '\n';
     }
   }
 
-  void open(char c, std::string& mended) {
-    if (open_.size() == kMostBrackets)
+  void open(char c) {
+    if (open_.size() == kMostBrackets) {
       fail_at(source_, line_, "brackets within brackets, too deep");
+    }
     open_.push_back({c == '{' ? '}' : ']', line_, {}});
-    mended += c;
-    ++at_;
+    copy(1);
   }
 
-  void close(char c, std::string& mended) {
+  void close(char c) {
     if (open_.back().closing != c) {
       fail_at(source_, line_,
               fmt::format("a '{}' where the bracket of line {} closes with '{}'", c,
                           open_.back().line, open_.back().closing));
     }
     open_.pop_back();
-    mended += c;
-    ++at_;
+    copy(1);
   }
 
-  void copy_word(std::string& mended) {
+  void copy_word() {
     const auto line = line_;
     const bool quoted = text_[at_] == '"';
     const auto word = quoted ? quoted_word() : bare_word();
-    skip_space(nullptr);  // so that a key is known by its colon
-    const bool key = at_ < text_.size() && text_[at_] == ':' && open_.back().closing == '}';
+    const bool key = open_.back().closing == '}' && colon_follows();
     if (quoted || (!key && is_json_word(word))) {
-      mended += word;
+      emit(word);
     } else {
-      mended += nlohmann::json(word).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      emit(nlohmann::json(word).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     }
-    mended.append(line_ - line, '\n');
+    if (!key || is_muted()) return;
     const auto name = quoted ? word.substr(1, word.size() - 2) : word;
-    if (key && !open_.back().keys.insert(name) && std::ranges::count(repeated_, name) == 0) {
+    mute_next_ = std::ranges::count(unread_, name) > 0;
+    if (!open_.back().keys.insert(name) && !mute_next_) {
       fail_at(source_, line,
-              fmt::format("'{}' stands twice in one object, and which counts is not "
-                          "known",
-                          name));
+              fmt::format("'{}' stands twice in one object, and which counts is not known", name));
     }
+  }
+
+  [[nodiscard]] bool colon_follows() const {
+    const auto next = text_.find_first_not_of(kJsonSpace, at_);
+    return next != std::string_view::npos && text_[next] == ':';
   }
 
   std::string_view quoted_word() {
@@ -160,17 +186,21 @@ class Mender {
   std::string_view bare_word() {
     const auto begin = at_;
     at_ = std::min(text_.find_first_of("{}[]:,\"\n", at_), text_.size());
-    auto word = text_.substr(begin, at_ - begin);
+    const auto word = text_.substr(begin, at_ - begin);
     return word.substr(0, word.find_last_not_of(kJsonSpace) + 1);
   }
 
   const ForeignText& source_;
   std::string_view text_;
-  std::span<const std::string_view> repeated_;
+  std::span<const std::string_view> unread_;
+  std::string mended_;
+  std::size_t first_line_ = 1;
   std::size_t at_ = 0;
   std::size_t line_ = 1;
   std::vector<Open> open_;
   std::size_t comma_ = kNone;  // in what is mended, where nothing stands behind it yet
+  std::size_t muted_ = kNone;  // the depth of an unread field whose value this is
+  bool mute_next_ = false;
 };
 
 nlohmann::json parse(const ForeignText& source, const std::string& mended, std::size_t first_line) {
@@ -209,14 +239,18 @@ nlohmann::json parse(const ForeignText& source, const std::string& mended, std::
 }  // namespace
 
 std::vector<nlohmann::json> read_loose_json(const ForeignText& source,
-                                            std::span<const std::string_view> repeated) {
+                                            std::span<const std::string_view> unread) {
   std::vector<nlohmann::json> documents;
-  Mender mender(source, repeated);
-  std::string mended;
-  mended.reserve(source.text.size() + source.text.size() / 8);
-  std::size_t first_line = 1;
-  while (mender.next(mended, first_line)) documents.push_back(parse(source, mended, first_line));
+  Mender mender(source, unread);
+  while (mender.next()) documents.push_back(parse(source, mender.mended(), mender.first_line()));
   return documents;
+}
+
+bool drop_repeats(std::vector<nlohmann::json>& documents) {
+  const auto rest = std::unique(documents.begin(), documents.end());
+  const bool any = rest != documents.end();
+  documents.erase(rest, documents.end());
+  return any;
 }
 
 bool begins_as_json(std::string_view text) {

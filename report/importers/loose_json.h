@@ -14,10 +14,14 @@ namespace wiretax {
 
 /// The JSON documents of a text, one after another, as measuring tools write them: words without
 /// quotes (perftest before 2024, and every tool's inf and nan) become texts, and commas before a
-/// closing bracket are dropped. Throws InputError with file and line: cut off, a key that stands
-/// twice in one object and is none of `repeated`, text between the documents, or no JSON at all.
+/// closing bracket are dropped. Fields named in `unread` are not kept, and alone may stand twice in
+/// an object. Throws InputError with file and line: cut off, a key that stands twice, text between
+/// the documents, or no JSON at all.
 std::vector<nlohmann::json> read_loose_json(const ForeignText& source,
-                                            std::span<const std::string_view> repeated = {});
+                                            std::span<const std::string_view> unread = {});
+
+/// Drops what repeats the document before it, as iperf3 3.16 writes; whether there was any.
+bool drop_repeats(std::vector<nlohmann::json>& documents);
 
 /// Whether a text begins as a JSON object does.
 bool begins_as_json(std::string_view text);

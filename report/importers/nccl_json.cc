@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -13,6 +14,10 @@
 namespace wiretax {
 namespace {
 
+/// Not read. `env` is a whole environment, with its secrets.
+constexpr std::array<std::string_view, 7> kUnreadOfNccl = {
+    "env",           "count", "root", "actual_iterations", "times_us", "per_process_max_times_us",
+    "implementation"};
 constexpr double kLastVersion = 4;
 constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
@@ -78,6 +83,7 @@ NcclRun run_of(const nlohmann::json& document) {
     run.operation = nccl_operation(args[0].get<std::string>());
   read_ranks(config, run);
   if (const auto graph = foreign_number(config, "graph")) run.graph = *graph != 0;
+  run.options_told = !args.empty();
   run.timing = timing_of(config, args);
   run.across = across_ranks(args);
   const auto aggregated = foreign_number(config, "aggregated_iterations").value_or(1);
@@ -111,27 +117,30 @@ class NcclJsonReader {
   explicit NcclJsonReader(const ForeignText& source) : source_(source), records_(source) {}
 
   ResultFile read() {
-    const auto documents = read_loose_json(source_);
-    for (std::size_t i = 0; i < documents.size(); ++i) {
-      if (std::find(documents.begin(), documents.begin() + static_cast<std::ptrdiff_t>(i),
-                    documents[i]) != documents.begin() + static_cast<std::ptrdiff_t>(i)) {
-        records_.builder().note("the file holds the same document twice; one counts");
-        continue;
-      }
-      read_document(documents[i]);
+    auto documents = read_loose_json(source_, kUnreadOfNccl);
+    if (drop_repeats(documents)) {
+      records_.builder().note("the file holds the same document twice; one counts");
     }
+    for (auto& document : documents) read_document(document);
     records_.builder().set("nccl_tuning", fmt::format("{}", fmt::join(tuning_, ", ")));
     return records_.finish();
   }
 
  private:
-  void read_document(const nlohmann::json& document) {
-    const auto& results = foreign_array(document, "results");
+  /// Takes it apart: of many rows, what is read makes room for its records.
+  void read_document(nlohmann::json& document) {
+    if (!document.contains("results") || !document["results"].is_array()) {
+      throw InputError(fmt::format("{}: no results", source_.path.string()));
+    }
+    auto& results = document["results"];
     std::size_t index = 0;
     try {
       read_head(document);
       auto run = run_of(document);
-      for (; index < results.size(); ++index) read_result(results[index], run);
+      for (; index < results.size(); ++index) {
+        read_result(results[index], run);
+        results[index] = nullptr;
+      }
     } catch (const InputError& error) {
       throw InputError(
           fmt::format("{}: results[{}]: {}", source_.path.string(), index, error.what()));

@@ -89,6 +89,19 @@ bool algorithm_fits(const NcclTime& time, double bytes) {
   return std::abs(time.algbw - expected) <= kRounding + kTimeRounding * expected;
 }
 
+/// "spark-a, spark-b"; of hundreds only the first.
+std::string hosts_text(const std::set<std::string, std::less<>>& hosts) {
+  constexpr std::size_t kMostShown = 4;
+  std::string text;
+  std::size_t shown = 0;
+  for (const auto& host : hosts) {
+    if (shown++ == kMostShown)
+      return fmt::format("{} and {} more", text, hosts.size() - kMostShown);
+    text.append(text.empty() ? "" : ", ").append(host);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string nccl_operation(std::string_view program) {
@@ -136,12 +149,25 @@ std::string NcclRecords::curve_of(const NcclRun& run, const NcclRow& row, std::s
   return name + fmt::format("/timing:{}", run.timing);
 }
 
+/// One file is one network: a mean of runs within a host and between hosts is of neither.
+void NcclRecords::refuse_other_hosts(const NcclRun& run) {
+  if (run.hosts.empty()) return;
+  const auto [before, fresh] = hosts_.try_emplace(run.ranks, run.hosts);
+  if (fresh) builder_.set("imported_hosts", hosts_text(run.hosts));
+  if (fresh || before->second == run.hosts) return;
+  throw InputError(fmt::format(
+      "this run of {} ranks was on {}, and one before it on {}: two networks, which want a file "
+      "each",
+      run.ranks, hosts_text(run.hosts), hosts_text(before->second)));
+}
+
 void NcclRecords::note_run(NcclRun& run) {
   if (std::exchange(run.noted, true)) return;
+  refuse_other_hosts(run);
   if (run.timing == "pipelined") {
     builder_.note(
-        "nccl-tests times operations back to back on one stream, independent of each other: one "
-        "that waits for the one before takes as long or longer");
+        "nccl-tests, by default, times operations back to back on one stream, independent of each "
+        "other: one that waits for the one before takes as long or longer");
   } else if (run.timing == "aggregated") {
     builder_.note(
         fmt::format("{} operations in one group (-m): the time of one is no latency, and "
@@ -153,7 +179,13 @@ void NcclRecords::note_run(NcclRun& run) {
     builder_.note(
         "a barrier before each operation (-z 3): launch and synchronisation are included");
   }
-  if (run.ranks > 1) builder_.note(fmt::format("the times are {}", run.across));
+  if (run.options_told) {
+    if (run.ranks > 1) builder_.note(fmt::format("the times are {}", run.across));
+  } else {
+    builder_.note(
+        "not told: how it synchronised (-z), and of which ranks the times are (-a); the defaults "
+        "are assumed: back to back, and the mean over the ranks");
+  }
   if (run.ranks == 1) {
     builder_.note(
         "a run of 1 rank: nothing crosses a wire; under mpirun that is a build of nccl-tests "
@@ -166,10 +198,9 @@ void NcclRecords::note_run(NcclRun& run) {
 void NcclRecords::add(NcclRun& run, const NcclRow& row, std::string_view place,
                       const NcclTime& time) {
   if (run.ranks == 0) {
-    throw InputError(
-        fmt::format("the file does not say how many ranks there were: wiretax-report import "
-                    "--ranks N{}",
-                    ranks_in_rates(run.operation, time)));
+    ranks_missing_ = true;
+    if (ranks_in_rates_.empty()) ranks_in_rates_ = ranks_in_rates(run.operation, time);
+    return;
   }
   const auto ranks = static_cast<double>(run.ranks);
   const auto factor = bus_factor(run.operation, ranks);
@@ -206,6 +237,11 @@ void NcclRecords::add(NcclRun& run, const NcclRow& row, std::string_view place,
 }
 
 ResultFile NcclRecords::finish() {
+  if (ranks_missing_) {
+    throw InputError(
+        fmt::format("{}: does not say how many ranks there were: wiretax-report import --ranks N{}",
+                    source_.path.string(), ranks_in_rates_));
+  }
   builder_.set("imported_unit",
                "times in us, GB/s of 10^9 bytes, sizes in bytes: nccl-tests has no other");
   builder_.set("transport", "unknown: nccl-tests does not tell what carried the data");

@@ -3,6 +3,7 @@
 // What nccl-tests' text and its JSON have in common. Not for users of the library.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,6 +20,7 @@ struct NcclRun {
   std::set<std::string, std::less<>> hosts;
   std::optional<bool> graph;
   std::uint64_t aggregated = 1;  // operations in one group
+  bool options_told = false;     // -z and -a; else the two below are nccl-tests' defaults
   std::string timing = "pipelined";
   std::string across = "the mean over the ranks";  // what the times are, of several ranks
   bool noted = false;
@@ -60,10 +62,14 @@ class NcclRecords {
  private:
   std::string curve_of(const NcclRun& run, const NcclRow& row, std::string_view place);
   void note_run(NcclRun& run);
+  void refuse_other_hosts(const NcclRun& run);
 
   const ForeignText& source_;
   ImportBuilder builder_;
+  std::map<std::uint64_t, std::set<std::string, std::less<>>> hosts_;  // by ranks
   bool unchecked_ = false;
+  bool ranks_missing_ = false;
+  std::string ranks_in_rates_;  // where the rates tell what nobody said
 };
 
 }  // namespace wiretax

@@ -7,7 +7,9 @@ namespace wiretax {
 
 bool is_nccl_tests(std::string_view text) {
   const auto has = [&](std::string_view word) { return text.find(word) != std::string_view::npos; };
-  if (begins_as_json(text)) return has("\"out_of_place\"") && has("\"bus_bw\"");
+  if (begins_as_json(text)) {
+    return has("\"nccl_version\"") || (has("\"out_of_place\"") && has("\"bus_bw\""));
+  }
   return has("algbw") && has("busbw");
 }
 

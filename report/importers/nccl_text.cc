@@ -61,13 +61,7 @@ class NcclTextReader {
       : source_(source), lines_(source.text), records_(source) {}
 
   ResultFile read() {
-    while (lines_.next()) {
-      try {
-        read_line();
-      } catch (const InputError& error) {
-        fail_at(source_, lines_.number(), error.what());
-      }
-    }
+    for_each_line(source_, lines_, [this] { read_line(); });
     if (in_run_)
       records_.builder().set("wiretax_status",
                              "5: cut off: the line with the average, which ends a run, is missing");

@@ -75,12 +75,6 @@ std::size_t tail_length(std::string_view header) {
   return 0;
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
 struct OsuRow {
   double bytes = 0;
   double value = 0;  // us, or MB/s
@@ -96,13 +90,7 @@ class OsuReader {
       : source_(source), lines_(source.text), builder_(source, "osu") {}
 
   ResultFile read() {
-    while (lines_.next()) {
-      try {
-        read_line();
-      } catch (const InputError& error) {
-        fail_at(source_, lines_.number(), error.what());
-      }
-    }
+    for_each_line(source_, lines_, [this] { read_line(); });
     builder_.set("imported_format", "text");
     builder_.set("imported_unit", "as the header says: times in us, MB/s of 10^6 bytes");
     builder_.set("transport", "unknown: OSU's benchmarks do not tell what carried the data");

@@ -55,20 +55,14 @@ constexpr std::array kPerftestColumns = {
     PerftestColumnName{"#sl", PerftestColumn::kOther},
 };
 
-std::string_view without_blanks(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
 /// "mlx5_0" of " Dual-port : OFF   Device : mlx5_0" for "Device"; empty where it does not stand
 /// there.
 std::string_view value_of(std::string_view line, std::string_view key) {
   const auto begin = line.find(key);
   if (begin == std::string_view::npos) return {};
-  const auto rest = without_blanks(line.substr(begin + key.size()));
+  const auto rest = trimmed(line.substr(begin + key.size()));
   if (!rest.starts_with(':')) return {};
-  const auto value = without_blanks(rest.substr(1));
+  const auto value = trimmed(rest.substr(1));
   return value.substr(0, value.find_first_of(" \t"));
 }
 
@@ -89,13 +83,7 @@ class PerftestTextReader {
       : source_(source), lines_(source.text), records_(source) {}
 
   ResultFile read() {
-    while (lines_.next()) {
-      try {
-        read_line();
-      } catch (const InputError& error) {
-        fail_at(source_, lines_.number(), error.what());
-      }
-    }
+    for_each_line(source_, lines_, [this] { read_line(); });
     auto& builder = records_.builder();
     builder.set("imported_format", "text");
     builder.set("imported_unit", fmt::format("{}as the header says; times in us", unit_text_));
@@ -106,7 +94,7 @@ class PerftestTextReader {
   void read_line() {
     const auto& words = lines_.words();
     if (words.empty()) return;
-    const auto line = without_blanks(lines_.line());
+    const auto line = trimmed(lines_.line());
     if (words.front() == "#bytes" || words.front() == "#sl") {
       read_header(line);
     } else if (auto run = perftest_run(line)) {
@@ -155,7 +143,7 @@ class PerftestTextReader {
       }
       columns_.push_back(found->column);
       header.remove_prefix(found->words.size());
-      header = without_blanks(take_unit(found->column, header));
+      header = trimmed(take_unit(found->column, header));
     }
   }
 

@@ -15,8 +15,7 @@ std::string json_in_html(std::string_view json);
 
 struct HtmlTable {
   std::string caption;
-  std::string id = {};
-  std::string attributes = {};  // of the table element, as HTML
+  std::string_view classes = {};
   bool hidden_caption = false;  // a heading in front says the same
 };
 

@@ -70,7 +70,7 @@ std::string microseconds_of(double seconds) {
 std::vector<std::string> strategy_cells(const Row& row) {
   std::vector<std::string> cells = {fmt::format("{}:{}", row.model, row.quant),
                                     fmt::format("{}", row.batch), fmt::format("{}", row.context),
-                                    row.fabric, row.strategy};
+                                    row.strategy};
   if (!row.fits) {
     cells.push_back(row.reason);
     return cells;
@@ -124,12 +124,11 @@ Table answers_table(const PageRun& run) {
   return table;
 }
 
-Table strategies_table(const PageRun& run) {
+Table strategies_table(const PageRun& run, std::string_view fabric) {
   using enum Table::Align;
   Table table({{"model", kLeft},
                {"batch"},
                {"context"},
-               {"network", kLeft},
                {"strategy", kLeft},
                {"tokens/s from"},
                {"tokens/s"},
@@ -144,7 +143,7 @@ Table strategies_table(const PageRun& run) {
                {"break-even us"}});
   for (const auto& at : run.decided) {
     for (const auto& row : at.decision.rows) {
-      if (at.request.fabric(row.fabric).decides()) table.add(strategy_cells(row));
+      if (row.fabric == fabric) table.add(strategy_cells(row));
     }
   }
   return table;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "report/page/page.h"
 #include "report/table.h"
@@ -14,8 +15,8 @@ std::string map_html(const DecidedContext& at, const Fabric& fabric, const std::
 /// Every answer of the fabrics that decide, a sentence each.
 Table answers_table(const PageRun& run);
 
-/// What a step of every strategy is made of, on the fabrics that decide.
-Table strategies_table(const PageRun& run);
+/// What a step of every strategy is made of, on one fabric.
+Table strategies_table(const PageRun& run, std::string_view fabric);
 
 /// The batches between which an answer stays.
 Table stretches_table(const PageRun& run);

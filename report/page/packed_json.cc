@@ -27,6 +27,21 @@ PageJson flat(const PageJson& object) {
   return result;
 }
 
+/// As whichever is shorter.
+PageJson column_of(const PageJson& values) {
+  std::map<std::string, std::size_t> places;
+  PageJson different = PageJson::array();
+  PageJson at = PageJson::array();
+  for (const auto& value : values) {
+    const auto [place, fresh] = places.try_emplace(value.dump(), different.size());
+    if (fresh) different.push_back(value);
+    at.push_back(place->second);
+  }
+  PageJson by_place = {{"of", different}};
+  if (different.size() > 1) by_place["at"] = std::move(at);
+  return by_place.dump().size() < values.dump().size() ? by_place : values;
+}
+
 }  // namespace
 
 PageJson rounded(double value) {
@@ -35,22 +50,22 @@ PageJson rounded(double value) {
 }
 
 PageJson packed(const PageJson& objects) {
-  std::map<std::string, std::size_t> places;
-  PageJson keys = PageJson::array();
-  PageJson rows = PageJson::array();
+  PageJson values = PageJson::object();
+  std::size_t count = 0;
   for (const auto& object : objects) {
-    PageJson row = PageJson::array();
-    const auto cells = flat(object);
-    for (const auto& [key, value] : cells.items()) {
-      const auto [place, fresh] = places.try_emplace(key, keys.size());
-      if (fresh) keys.push_back(key);
-      while (row.size() <= place->second) row.push_back(nullptr);
-      row[place->second] = value;
+    for (const auto& [key, value] : flat(object).items()) {
+      auto& column = values[key];
+      while (column.size() < count) column.push_back(nullptr);
+      column.push_back(value);
     }
-    while (!row.empty() && row.back().is_null()) row.erase(row.size() - 1);
-    rows.push_back(std::move(row));
+    ++count;
   }
-  return {{"keys", keys}, {"rows", rows}};
+  PageJson columns = PageJson::object();
+  for (auto& [key, column] : values.items()) {
+    while (column.size() < count) column.push_back(nullptr);
+    columns[key] = column_of(column);
+  }
+  return {{"count", count}, {"columns", columns}};
 }
 
 }  // namespace wiretax

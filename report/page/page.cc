@@ -14,13 +14,22 @@
 namespace wiretax {
 namespace {
 
-/// decide's own JSON, its rows packed.
+/// Those of networks that can name a winner.
+PageJson of_deciding(const Request& request, const PageJson& list) {
+  PageJson deciding = PageJson::array();
+  for (const auto& one : list) {
+    if (request.fabric(one["fabric"].get<std::string>()).decides()) deciding.push_back(one);
+  }
+  return deciding;
+}
+
+/// decide's own JSON, packed.
 PageJson decision_of(const DecidedContext& at) {
   const auto json = PageJson::parse(decision_json(at.request, at.decision));
   return {{"context", at.request.context},
-          {"assumptions", json["assumptions"]},
-          {"rows", packed(json["rows"])},
-          {"answers", packed(json["answers"])}};
+          {"fabrics", json["assumptions"]["fabrics"]},
+          {"rows", packed(of_deciding(at.request, json["rows"]))},
+          {"answers", packed(of_deciding(at.request, json["answers"]))}};
 }
 
 PageJson run_json(const Page& page, std::size_t number) {

@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "report/compare/run_comparison.h"
 #include "report/decide.h"
 #include "report/page/doctor_findings.h"
 #include "report/record.h"
-#include "report/run_comparison.h"
 
 namespace wiretax {
 

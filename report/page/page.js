@@ -11,18 +11,18 @@
     return made;
   }
 
-  // {"keys": ["step_s.low"], "rows": [[1]]} to [{step_s: {low: 1}}].
-  function unpack({ keys, rows }) {
-    return rows.map((row) => {
-      const object = {};
-      keys.forEach((key, i) => {
-        const [name, part] = key.split('.');
-        const value = row[i] ?? null;
-        if (part === undefined) object[name] ??= value;
-        else if (value !== null) (object[name] ??= {})[part] = value;
+  // {"count": 1, "columns": {"step_s.low": [1], "fits": {"of": [true]}}} to [{step_s: {low: 1}, fits: true}].
+  function unpack({ count, columns }) {
+    const objects = Array.from({ length: count }, () => ({}));
+    for (const [key, column] of Object.entries(columns)) {
+      const [name, part] = key.split('.');
+      const values = column.of ? objects.map((_, i) => column.of[column.at?.[i] ?? 0]) : column;
+      objects.forEach((object, i) => {
+        if (part === undefined) object[name] ??= values[i];
+        else if (values[i] !== null) (object[name] ??= {})[part] = values[i];
       });
-      return object;
-    });
+    }
+    return objects;
   }
 
   const runs = data.runs.map((run) => ({
@@ -136,22 +136,16 @@
   }
 
   function showMaps() {
-    let shown = 0;
     for (const map of document.querySelectorAll('#map .scroll[data-fabric]')) {
       map.hidden = !(map.dataset.run === (chosen.run?.value ?? '0') && map.dataset.context === chosen.context.value && map.dataset.fabric === chosen.network.value);
       for (const cell of map.querySelectorAll('.now')) cell.classList.remove('now');
       if (map.hidden) continue;
-      ++shown;
       const column = [...map.querySelectorAll('thead th')].findIndex((head) => head.textContent.trim() === `batch ${chosen.batch.value}`);
       for (const row of map.querySelectorAll('tbody tr')) {
         const here = row.cells[0].textContent.trim() === chosen.model.value;
         if (here) row.cells[column]?.classList.add('now');
       }
     }
-    const note = byId('no-map');
-    if (!note) return;
-    note.hidden = shown > 0;
-    note.textContent = `${chosen.network.value} names no winner, so there is no map of it.`;
   }
 
   function showAnswer() {
@@ -176,7 +170,7 @@
     const run = runs[Number(chosen.run?.value ?? 0)];
     const rows = run.decided.flatMap((one) => one.rows);
     const list = (values, name = String) => unique(values).map((value) => [value, name(value)]);
-    const kinds = new Map(run.decided.flatMap((one) => one.assumptions.fabrics.map((fabric) => [fabric.name, fabric.kind])));
+    const kinds = new Map(run.decided.flatMap((one) => one.fabrics.map((fabric) => [fabric.name, fabric.kind])));
     fill(chosen.model, list(rows.map(modelOf)));
     fill(chosen.batch, list(rows.map((row) => row.batch)));
     fill(chosen.context, list(rows.map((row) => row.context), (value) => `${value} tokens`));
@@ -413,8 +407,7 @@
     const show = () => {
       texts ??= rows.map((row) => [...row.cells].map((cell) => cell.textContent).join(' ').toLowerCase());
       const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-      let shown = 0;
-      rows.forEach((row, i) => {
+        rows.forEach((row, i) => {
         const fits = words.every((word) => texts[i].includes(word));
         if (row.hidden === fits) row.hidden = !fits;
         shown += fits;

@@ -134,16 +134,22 @@ std::string map_section(const Page& page) {
   if (html.empty()) return {};
   return "<p>The percentage is how far the winner is ahead of the best of the others. Too close: "
          "the order changes within the assumptions.</p>\n" +
-         html + "<p id=no-map class=note hidden></p>\n";
+         html;
 }
 
 std::string strategies_section(const Page& page) {
   std::string tables;
   for (const auto& run : page.runs) {
-    const auto strategies = strategies_table(run);
-    if (strategies.empty()) continue;
+    if (run.decided.empty()) continue;
+    // Where the choice begins. All networks are in the data, and as tables would be most of the
+    // page.
+    const auto& fabric = run.decided.front().request.fabrics.front().name;
     tables += html_table(
-        strategies, {.caption = of_run(page, run, "What a step of every strategy is made of")});
+        strategies_table(run, fabric),
+        {.caption = of_run(page, run,
+                           fmt::format("What a step of every strategy is made of, with {}; with "
+                                       "the others: wiretax-report decide --detail",
+                                       fabric))});
     tables += html_table(answers_table(run), {.caption = of_run(page, run, "Every answer")});
   }
   if (tables.empty()) return {};
@@ -294,7 +300,7 @@ std::string compare_section(const Page& page) {
     if (table.empty()) continue;
     const auto caption = fmt::format("{} beside {}", page.runs[i + 1].name, page.runs.front().name);
     html += fmt::format("<details><summary>Every point of both</summary>\n{}</details>\n",
-                        html_table(table, {.caption = caption, .attributes = "class=sortable"}));
+                        html_table(table, {.caption = caption, .classes = "sortable"}));
   }
   return html;
 }
@@ -305,7 +311,7 @@ std::string points_section(const Page& page) {
     const auto table = rows_table(run);
     if (table.empty()) continue;
     html += html_table(table, {.caption = of_run(page, run, "All points"),
-                               .attributes = "class=\"sortable points\"",
+                               .classes = "sortable points",
                                .hidden_caption = page.runs.size() == 1});
   }
   if (html.empty()) return {};

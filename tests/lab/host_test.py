@@ -179,8 +179,14 @@ class Endings(LabTest):
         self.assert_nothing_left(guests)
 
     def test_killed(self):
-        """Nobody can clean up then, but the guests do not stay."""
-        started = self.start("--out", self.enterContext(tempfile.TemporaryDirectory()), "--", "true")
+        """Nobody can clean up then, but the guests do not stay, even where they have hardly started: setsid is the first that
+        is done for them."""
+        slow = self.enterContext(tempfile.TemporaryDirectory())
+        with open(f"{slow}/setsid", "w") as file:
+            file.write(f'#!/bin/sh\nsleep 1\nexec {shutil.which("setsid")} "$@"\n')
+        os.chmod(file.name, 0o755)
+        started = self.start("--out", self.enterContext(tempfile.TemporaryDirectory()), "--", "true",
+                             env={**os.environ, "PATH": f"{slow}:{os.environ['PATH']}"})
         guests = self.wait_for_guests(started)
         started.kill()
         self.end(started)

@@ -64,10 +64,10 @@ TEST_F(CompareCli, ARegressionIsSaidFirstWithCodeFour) {
 TEST_F(CompareCli, WithAWiderThresholdThereIsNone) {
   const auto files = run_of("a.json", 20, 60) + " " + run_of("b.json", 20, 84);
   for (const std::string threshold : {"50%", "50"}) {
-    EXPECT_EQ(run("compare --threshold " + threshold + " " + files).code, 0);
+    EXPECT_EQ(run(fmt::format("compare --threshold {} {}", threshold, files)).code, 0);
   }
   for (const std::string threshold : {"much", "-1%", "nan", "5%%", "1e9", "''"}) {
-    const auto result = run("compare --threshold=" + threshold + " " + files);
+    const auto result = run(fmt::format("compare --threshold={} {}", threshold, files));
     EXPECT_EQ(result.code, 2) << threshold << result.output;
     EXPECT_THAT(result.output, StartsWith("error: "));
   }

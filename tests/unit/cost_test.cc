@@ -229,7 +229,8 @@ TEST_F(ByHand, UnevenLayersAndTheHead) {
 
 TEST_F(ByHand, AMeasuredSendRecvReplacesTheRule) {
   auto measured = fabric();
-  measured.send_recv = Curve({{4, 7e-6, {7e-6, 7e-6}}, {65536, 7e-6, {7e-6, 7e-6}}});
+  measured.send_recv =
+      Curve({{4, 7e-6, {7e-6, 7e-6}}, {32, 7e-6, {7e-6, 7e-6}}, {256, 7e-6, {7e-6, 7e-6}}});
   const auto plans = plan_strategies(model(), machine(), measured, {1, 10, 2});
   const auto& plan = plan_of(plans, Strategy::kPipeline);
   EXPECT_DOUBLE_EQ(plan.parts(model(), machine(), {}).wire_s, 3 * 7e-6);  // two tensors, one return

@@ -22,11 +22,26 @@ TEST(Curve, MeasuredPointsAreReturnedExactly) {
 }
 
 TEST(Curve, BetweenPointsItIsStraightInLogarithms) {
-  const Curve curve({point(100, 1), point(10000, 100)});
-  EXPECT_NEAR(curve.at(1000).time_s, 10, 1e-12);
-  EXPECT_NEAR(curve.at(1000).interval_s.low, 5, 1e-12);
-  EXPECT_NEAR(curve.at(1000).interval_s.high, 20, 1e-12);
-  EXPECT_EQ(curve.at(1000).range, CurveRange::kMeasured);
+  const Curve curve({point(100, 1), point(400, 4)});
+  EXPECT_NEAR(curve.at(200).time_s, 2, 1e-12);
+  EXPECT_NEAR(curve.at(200).interval_s.low, 1, 1e-12);
+  EXPECT_NEAR(curve.at(200).interval_s.high, 4, 1e-12);
+  EXPECT_EQ(curve.at(200).range, CurveRange::kMeasured);
+  EXPECT_TRUE(curve.holes().empty());
+}
+
+TEST(Curve, InAHoleTheTimeIsAnyThatGrowsNoFasterThanTheBytes) {
+  const Curve curve({{100, 2, {2, 2}}, {10'000, 20, {20, 20}}});
+  const auto time = curve.at(1000);
+  EXPECT_EQ(time.range, CurveRange::kHole);
+  EXPECT_NEAR(time.time_s, std::sqrt(40), 1e-12);  // on the chord
+  EXPECT_NEAR(time.interval_s.low, 2, 1e-12);      // flat at first, then steep
+  EXPECT_NEAR(time.interval_s.high, 20, 1e-12);    // steep at first, then flat
+  EXPECT_NEAR(curve.at(110).interval_s.high, 2.2, 1e-12);
+  EXPECT_NEAR(curve.at(9000).interval_s.low, 18, 1e-12);
+  EXPECT_EQ(curve.at(100).range, CurveRange::kMeasured);
+  ASSERT_EQ(curve.holes().size(), 1U);
+  EXPECT_EQ(curve.holes().front().second, 10'000U);
 }
 
 TEST(Curve, ItNeedNotBeMonotone) {

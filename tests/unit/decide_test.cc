@@ -112,7 +112,7 @@ TEST(Decide, OnASlowWireOneMachineAndReplicasAreTheSameThing) {
               AllOf(HasSubstr("one machine, the same within 2 % as 2 replicas and PP=2"),
                     HasSubstr("against 2.9 to 3.2 with TP=2"),
                     HasSubstr("TP=2 would beat one machine if the all-reduce of 10 KiB were under "
-                              "about 480 us, measured 2 ms")));
+                              "about 480 us, not measured, taken as 2 ms")));
 }
 
 TEST(Decide, NearBreakEvenItIsTooCloseAndSaysWhatFlipsIt) {

@@ -450,6 +450,7 @@ TEST(Doctor, TheOtherWayKeepsEachQuiet) {
   quiet("NCCL_IB_HCA", "^mlx5");
   quiet("NCCL_SOCKET_IFNAME", "enp1s0f0");
   quiet("NCCL_SOCKET_IFNAME", "^docker,wl");
+  quiet("NCCL_SOCKET_IFNAME", "^");
   quiet("NCCL_IB_GID_INDEX", "3");
   quiet("NCCL_IB_GID_INDEX", "-1");
   quiet("NCCL_IB_GID_INDEX", "");
@@ -791,6 +792,7 @@ TEST(NameListTest, IsReadAsNcclReadsIt) {
   EXPECT_TRUE(NameList("mlx5_0:1,mlx5_1:1").takes("mlx5_1", 1));
   EXPECT_FALSE(NameList("mlx5_0:1").takes("mlx5_0", 2));
   EXPECT_TRUE(NameList("").takes("anything"));
+  EXPECT_FALSE(NameList("^").takes("anything"));
 }
 
 TEST(Reach, EveryCableBetweenTwoMachinesIsTriedInBothDirections) {

@@ -147,6 +147,8 @@ TEST(RecordErrors, RowsThatLie) {
   EXPECT_THAT(changed("mean_lo_us", 29), HasSubstr("do not enclose real_time"));
   EXPECT_THAT(changed("mean_hi_us", 27), HasSubstr("do not enclose real_time"));
   EXPECT_THAT(changed("name", 7), HasSubstr("name: not a text"));
+  EXPECT_THAT(changed("run_type", 7), HasSubstr("run_type: not a text"));
+  EXPECT_THAT(changed("error_occurred", "yes"), HasSubstr("neither true nor false"));
   EXPECT_THAT(changed("label", 7), AllOf(HasSubstr("r.json: benchmarks[0]: label")));
 }
 
@@ -159,7 +161,12 @@ TEST(RecordErrors, FilesThatAreNone) {
   auto later = document(Json::array());
   later["context"]["wiretax_schema"] = 99;
   EXPECT_THAT(reason(later.dump()), HasSubstr("99 is newer than this program"));
-  EXPECT_THAT(reason_of_row(7), Not(HasSubstr("no error")));
+  for (const auto& value : {Json("1"), Json(1.5), Json(0), Json(nullptr), Json::array({1})}) {
+    later["context"]["wiretax_schema"] = value;
+    EXPECT_EQ(reason(later.dump()),
+              "r.json: context.wiretax_schema: not a whole number above zero");
+  }
+  EXPECT_EQ(reason_of_row(7), "r.json: benchmarks[0]: not an object");
 }
 
 TEST(RecordErrors, EveryTruncationIsAnError) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <random>
+#include <tuple>
 #include <vector>
 
 namespace wiretax {
@@ -176,6 +177,44 @@ TEST(RatioPValue, IsWhereTheIntervalTouches) {
   }
   EXPECT_DOUBLE_EQ(ratio_p_value(a, b, 1.5), 1);
   EXPECT_DOUBLE_EQ(ratio_p_value({2, {2, 2}}, {3, {3, 3}}, 1), 0);
+}
+
+TEST(Student, TheTablesOfItsQuantiles) {
+  // Fisher and Yates, two sides, 5 % and 0.1 %.
+  for (const auto& [degrees, five, tenth] :
+       std::vector<std::tuple<std::uint64_t, double, double>>{{1, 12.706, 636.619},
+                                                              {2, 4.303, 31.599},
+                                                              {3, 3.182, 12.924},
+                                                              {4, 2.776, 8.610},
+                                                              {9, 2.262, 4.781},
+                                                              {30, 2.042, 3.646},
+                                                              {0, 1.960, 3.291}}) {
+    EXPECT_NEAR(student_p_value(five, degrees) / .05, 1, 1e-3) << degrees;
+    EXPECT_NEAR(student_p_value(tenth, degrees) / .001, 1, 2e-3) << degrees;
+    EXPECT_DOUBLE_EQ(student_p_value(0, degrees), 1) << degrees;
+  }
+}
+
+TEST(Student, TheIntervalOfStartsCoversTheTruth) {
+  std::mt19937_64 generator(42);
+  std::lognormal_distribution<double> start(0, .05);
+  constexpr int kTrials = 2000;
+  for (const std::size_t starts : {2U, 3U, 6U}) {
+    int covered = 0;
+    for (int trial = 0; trial < kTrials; ++trial) {
+      std::vector<double> times(starts);
+      for (auto& time : times) time = start(generator);
+      const auto interval = student_estimate(times)->interval;
+      covered += interval.low <= 1 && 1 <= interval.high ? 1 : 0;
+    }
+    EXPECT_GE(covered, kTrials * 93 / 100) << starts;
+    EXPECT_LE(covered, kTrials * 97 / 100) << starts;
+  }
+}
+
+TEST(Student, OneStartAndEqualOnesHaveNone) {
+  EXPECT_FALSE(student_estimate(std::vector<double>{30e-6}));
+  EXPECT_FALSE(student_estimate(std::vector<double>{30e-6, 30e-6, 30e-6}));
 }
 
 TEST(Discoveries, BenjaminisAndHochbergsOwnExample) {

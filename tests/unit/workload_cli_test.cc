@@ -80,10 +80,11 @@ TEST(DecideWorkload, AShapeSaysWhichContextThereIsAndThatTheAnswerIsOfDecoding) 
 
 // Reading long prompts is what replicas do best, decoding what tensor parallelism does best.
 TEST(DecideWorkload, WithAPrefillRateTheAnswerIsOfWholeRequests) {
+  const std::string batch = "decide --model Qwen3.6-27B-FP8 --batch 16 ";
   const auto arguments =
-      kOneAnswer + "--input 8192 --output 64 --prefill-tflops 30,50,70 --strategies sp";
+      batch + "--input 8192 --output 64 --prefill-tflops 30,50,70 --strategies sp";
   const auto text = run(arguments).output;
-  EXPECT_THAT(text, AllOf(StartsWith("Qwen3.6-27B-FP8 (fp8), batch 8, requests of 8192 tokens in "
+  EXPECT_THAT(text, AllOf(StartsWith("Qwen3.6-27B-FP8 (fp8), batch 16, requests of 8192 tokens in "
                                      "and 64 out: 2 replicas, "),
                           HasSubstr(" output tokens/s against "), Not(HasSubstr("; holds while")),
                           HasSubstr("the answer is for whole requests"),
@@ -100,13 +101,12 @@ TEST(DecideWorkload, WithAPrefillRateTheAnswerIsOfWholeRequests) {
   EXPECT_EQ((*best)["strategy"], "replicas2");
   EXPECT_EQ(json["answers"][0]["winner"][0], "replicas2");
   for (const auto& stretch : json["stretches"]) {
-    if (stretch["from_batch"] > 8 || stretch["to_batch"] < 8) continue;
+    if (stretch["from_batch"] > 16 || stretch["to_batch"] < 16) continue;
     EXPECT_EQ(stretch["winner"][0], "replicas2");
   }
   // One that decoding alone would choose.
   EXPECT_EQ(
-      Json::parse(
-          run(kOneAnswer + "--input 8192 --output 64 --json").output)["answers"][0]["winner"][0],
+      Json::parse(run(batch + "--input 8192 --output 64 --json").output)["answers"][0]["winner"][0],
       "tp2");
 }
 
@@ -158,7 +158,7 @@ TEST(DecideWorkload, WhyPrintsEveryRowsDerivation) {
   const auto result = run(kOneAnswer + "--why");
   EXPECT_THAT(result.output, AllOf(HasSubstr("tp2 on dgx-spark-roce"),
                                    HasSubstr("128 x all_reduce of 81920 B over 2"),
-                                   HasSubstr("log-log between 65536 B in 66 us")));
+                                   HasSubstr("log-log across the hole between 65536 B in 66 us")));
   EXPECT_TRUE(Json::parse(run(kOneAnswer + "--why --json").output)["rows"][1]["why"].is_array());
 }
 

@@ -12,7 +12,8 @@ write_settings() {
 }
 
 # start_guest NUMBER: emulated always. A /dev/kvm may be there and hang, and what runs in emulation runs everywhere.
-# setpriv: a lab that is killed cannot clean up, so its guests end with it.
+# setpriv: a lab that is killed cannot clean up, so its guests end with it; or do not start, where it has ended before
+# they could ask for that.
 start_guest() {
   local number=$1 server=off link version
   version=$(version_of_kernel)
@@ -34,7 +35,9 @@ start_guest() {
     command+=(-chardev "pipe,id=login,path=$work/login" -device virtio-serial-pci
       -device "virtserialport,chardev=login")
   fi
-  setsid setpriv --pdeathsig KILL "${command[@]}" </dev/null >"$work/spark-0$number.qemu" 2>&1 3<&- &
+  # shellcheck disable=SC2016 # PPID is asked for by then
+  setsid setpriv --pdeathsig KILL bash -c '((PPID == $0)) && exec "$@"' "$$" "${command[@]}" \
+    </dev/null >"$work/spark-0$number.qemu" 2>&1 3<&- &
   guests+=($!)
 }
 

@@ -1,4 +1,4 @@
-#include "report/context_difference.h"
+#include "report/compare/context_difference.h"
 
 #include <fmt/format.h>
 
@@ -84,7 +84,7 @@ void flatten(const ContextJson& value, const std::string& path, int depth, Entri
   constexpr int kDeepestValue = 4;
   if (depth < kDeepestValue && value.is_object()) {
     for (const auto& [key, inner] : value.items()) {
-      flatten(inner, path + "." + key, depth + 1, entries);
+      flatten(inner, fmt::format("{}.{}", path, key), depth + 1, entries);
     }
   } else if (depth < kDeepestValue && value.is_array()) {
     for (const auto& inner : value) flatten(inner, path, depth + 1, entries);
@@ -175,20 +175,32 @@ std::vector<Difference> context_differences(const ResultFile& a, const ResultFil
   for (const auto& [path, values] : of_b) paths.insert(path);
   std::vector<Difference> differences;
   for (const auto& path : paths) add_difference(path, of_a, of_b, differences);
+  if (is_named_after_file(a) || is_named_after_file(b)) {
+    for (auto& difference : differences) {
+      if (difference.what == "fabric") difference.forbids = false;
+    }
+  }
   return differences;
+}
+
+bool is_named_after_file(const ResultFile& file) {
+  const auto tool = file.context_value("imported_from");
+  const std::filesystem::path from(file.context_value("imported_file"));
+  return !tool.empty() && file.context_value("wiretax_fabric") ==
+                              fmt::format("{} {}", tool, from.filename().string());
 }
 
 bool is_setting(std::string_view key) { return std::ranges::count(kSettings, key) > 0; }
 
 const std::set<std::string, std::less<>>& forbidding_words() {
-  static const auto words = [] {
+  static const auto kWords = [] {
     std::set<std::string, std::less<>> all(kSettings.begin(), kSettings.end());
     for (const auto& rule : kRules) {
       if (rule.effect == Effect::kForbids) all.emplace(rule.word);
     }
     return all;
   }();
-  return words;
+  return kWords;
 }
 
 std::string difference_text(const Difference& difference) {

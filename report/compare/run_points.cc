@@ -1,9 +1,9 @@
-#include "report/run_points.h"
+#include "report/compare/run_points.h"
 
 #include <algorithm>
 #include <set>
 
-#include "report/context_difference.h"
+#include "report/compare/context_difference.h"
 
 namespace wiretax {
 namespace {
@@ -92,27 +92,32 @@ class Pairing {
   std::vector<PointPair> pairs_;
 };
 
+std::vector<double> start_times(const std::vector<const Record*>& measured) {
+  std::vector<double> times;
+  times.reserve(measured.size());
+  for (const auto* record : measured) times.push_back(record->time_s);
+  return times;
+}
+
 }  // namespace
 
 Estimate RunPoint::time_s() const {
-  Estimate estimate;
+  const auto times = start_times(measured);
+  const double middle = mean(times);
+  auto estimate = student_estimate(times).value_or(
+      Estimate{.mean = middle, .interval = {middle, middle}, .degrees = 0});
   for (const auto* record : measured) {
-    const auto point = record->curve_point();
-    estimate.mean += record->time_s / static_cast<double>(measured.size());
-    const bool first = record == measured.front();
+    const auto own = record->curve_point().interval_s;
     auto& [low, high] = estimate.interval;
-    low = first ? point.interval_s.low : std::min(low, point.interval_s.low);
-    high = first ? point.interval_s.high : std::max(high, point.interval_s.high);
+    low = std::min(low, middle * own.low / record->time_s);
+    high = std::max(high, middle * own.high / record->time_s);
   }
-  // Files are rounded.
-  estimate.interval.low = std::min(estimate.interval.low, estimate.mean);
-  estimate.interval.high = std::max(estimate.interval.high, estimate.mean);
   return estimate;
 }
 
 bool RunPoint::has_interval() const {
   const auto told = [](const Record* record) { return record->counter("mean_lo_us").has_value(); };
-  return measured.size() > 1 || std::ranges::any_of(measured, told);
+  return std::ranges::any_of(measured, told) || student_estimate(start_times(measured)).has_value();
 }
 
 RunPoints points_of(std::span<const ResultFile> files) {

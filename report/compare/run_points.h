@@ -12,15 +12,17 @@
 
 namespace wiretax {
 
-/// One point of a run, which may hold it more than once: then the mean of the means counts, and
-/// the hull of the intervals, for what changes from start to start no single interval can see.
+/// One point of a run, which may hold it more than once: then the mean of the means counts. What
+/// changes from start to start no single interval can see, so theirs is Student's between the
+/// starts, and never narrower than the widest of their own.
 struct RunPoint {
   std::vector<const Record*> measured;
-  const Record* failed = nullptr;    // invalid or skipped, and nowhere measured
+  const Record* failed = nullptr;    // one that is invalid or skipped
   const ResultFile* file = nullptr;  // of the first
   [[nodiscard]] const Record& record() const { return measured.empty() ? *failed : *measured[0]; }
   [[nodiscard]] Estimate time_s() const;
-  /// Otherwise the ends of time_s() are the mean itself, and certain of nothing.
+  /// Their own, or one between starts that differ. Otherwise the ends of time_s() are the mean
+  /// itself, and certain of nothing.
   [[nodiscard]] bool has_interval() const;
 };
 

@@ -1,4 +1,4 @@
-#include "report/run_comparison.h"
+#include "report/compare/run_comparison.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <map>
 #include <tuple>
 
-#include "report/run_points.h"
+#include "report/compare/run_points.h"
 #include "report/table.h"
 
 namespace wiretax {
@@ -60,6 +60,7 @@ class Comparer {
     }
     add_lone(a_, paired, result_.only_a, result_.broken_a);
     add_lone(b_, paired, result_.only_b, result_.broken_b);
+    note_names();
     judge();
     std::ranges::sort(result_.points, {}, [](const ComparedPoint& point) {
       return std::tie(point.fabric, point.name);
@@ -77,6 +78,19 @@ class Comparer {
           "{} is not complete: {}", file.path.string(),
           status == "running" ? std::string("still running, or killed") : std::string(status)));
     }
+  }
+
+  /// Imports that nobody named are networks of their own, however alike their points.
+  void note_names() {
+    if (!result_.points.empty()) return;
+    const auto unnamed = [](const RunPoints& points) {
+      return std::ranges::any_of(
+          points, [](const auto& point) { return is_named_after_file(*point.second.file); });
+    };
+    if (!unnamed(a_) && !unnamed(b_)) return;
+    result_.notes.emplace_back(
+        "imports that belong together want one name for their network: wiretax-report import FILE "
+        "--fabric NAME -o FOLDER/FILE.json");
   }
 
   static std::string failure_text(const Record& record) {
@@ -105,7 +119,7 @@ class Comparer {
     const auto& b = pair.b->second;
     add_failed(*pair.a, result_.broken_a);
     add_failed(*pair.b, result_.broken_b);
-    if (!a.measured.empty() && b.failed != nullptr) ++result_.newly_broken;
+    if (!a.measured.empty() && b.measured.empty()) ++result_.newly_broken;
     if (a.measured.empty() || b.measured.empty()) return;
     if (a.measured.size() > 1 || b.measured.size() > 1) ++result_.repeated;
     ComparedPoint point;
@@ -208,12 +222,22 @@ std::size_t RunComparison::count(Change change) const {
   return static_cast<std::size_t>(std::ranges::count(points, change, &ComparedPoint::change));
 }
 
+std::size_t RunComparison::without_intervals() const {
+  return static_cast<std::size_t>(std::ranges::count_if(points, [](const ComparedPoint& point) {
+    return point.change != Change::kNotComparable && !point.has_intervals;
+  }));
+}
+
 std::string RunComparison::doubt() const {
   if (points.empty()) return "no point was measured in both";
   if (count(Change::kNotComparable) == points.size()) return "none of the points can be compared";
   if (newly_broken > 0) return fmt::format("points that B could not measure: {}", newly_broken);
   if (const auto unlike = count(Change::kNotComparable); unlike > 0) {
     return fmt::format("points that cannot be compared: {}", unlike);
+  }
+  if (without_intervals() == points.size()) {
+    return "no point has an interval on both sides, so nothing is certain; a folder of several "
+           "starts' files on each side gives one";
   }
   return notes.empty() ? "" : notes.front();
 }

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "report/context_difference.h"
+#include "report/compare/context_difference.h"
 #include "report/record.h"
 #include "report/statistics.h"
 
@@ -61,6 +61,8 @@ struct RunComparison {
   double confidence = .95;       // of the intervals of those that are SLOWER or FASTER
 
   [[nodiscard]] std::size_t count(Change change) const;
+  /// Points of which nothing is certain, though they could be compared.
+  [[nodiscard]] std::size_t without_intervals() const;
   /// Why nobody should rely on it, where no point is slower; empty otherwise.
   [[nodiscard]] std::string doubt() const;
 };
