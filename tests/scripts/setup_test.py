@@ -7,7 +7,7 @@ import unittest
 
 from scripts import ScriptTest, script
 
-TOOLS = ("bash", "dirname", "sed", "tr", "env", "uname")
+TOOLS = ("bash", "dirname", "sed", "tr", "env", "uname", "grep")
 
 APT_GET = """#!/bin/sh
 echo "apt-get $*" >>"$CALLS"
@@ -71,6 +71,12 @@ class Setup(ScriptTest):
             self.assertIn("libopenmpi-dev", done.stdout.splitlines())
             self.assertEqual("libgtest-dev" in done.stdout.splitlines(), "test" in arguments)
         self.assert_ends(self.setup_with("--list", "nonsense"), 2, "nonsense")
+
+    def test_another_npm_is_left_alone(self):
+        self.assertIn("npm", self.packages("test"))
+        self.assertNotIn("npm", self.packages())
+        self.write("npm", "#!/bin/sh\n")
+        self.assertNotIn("nodejs", self.packages("test"))
 
     def test_aarch64_wants_no_compiler_for_itself(self):
         for machine, wanted in ("x86_64", True), ("aarch64", False):
