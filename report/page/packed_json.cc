@@ -53,7 +53,8 @@ PageJson packed(const PageJson& objects) {
   PageJson values = PageJson::object();
   std::size_t count = 0;
   for (const auto& object : objects) {
-    for (const auto& [key, value] : flat(object).items()) {
+    const auto cells = flat(object);
+    for (const auto& [key, value] : cells.items()) {
       auto& column = values[key];
       while (column.size() < count) column.push_back(nullptr);
       column.push_back(value);

@@ -407,7 +407,8 @@
     const show = () => {
       texts ??= rows.map((row) => [...row.cells].map((cell) => cell.textContent).join(' ').toLowerCase());
       const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-        rows.forEach((row, i) => {
+      let shown = 0;
+      rows.forEach((row, i) => {
         const fits = words.every((word) => texts[i].includes(word));
         if (row.hidden === fits) row.hidden = !fits;
         shown += fits;
