@@ -285,11 +285,9 @@ class NcclCarrier : public Carrier {
     for (const auto& line : report.conclusion.proof) {
       proof.push_back(fmt::format("{}:{}: {}", line.file, line.line, line.text));
     }
-    const Json json = {{"verdict", verdict_.name},
-                       {"because", verdict_.because},
-                       {"proof", proof},
-                       {"faults", verdict_.faults},
-                       {"devices", wire_.devices()}};
+    const Json json = {{"verdict", verdict_.name},    {"required", options_.required},
+                       {"because", verdict_.because}, {"proof", proof},
+                       {"faults", verdict_.faults},   {"devices", wire_.devices()}};
     session.context["wiretax_transport"] =
         json.dump(-1, ' ', false, Json::error_handler_t::replace);
     if (const auto path = wire_.path(); !path.empty() && session.machines() > 1) {

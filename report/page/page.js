@@ -210,7 +210,7 @@
       borderColor: colour,
       backgroundColor: colour,
       pointBackgroundColor: points.map((point) => (point[5] ? style('--back') : colour)),
-      pointStyle: markers[i % markers.length],
+      pointStyle: markers[(i + Math.floor(i / colours.length)) % markers.length],
       pointRadius: points.length > 200 ? 1 : 4,
       borderDash: curve.kind === 'published' ? [2, 3] : curve.kind === 'floor' ? [8, 4] : [],
       borderWidth: 2,

@@ -194,7 +194,7 @@ TEST_F(PageCli, PublishedFiguresAreMarked) {
   EXPECT_THAT(
       page_of(run_folder(), 0),
       AllOf(HasSubstr("the answer rests on published figures, not on a measurement of yours"),
-            HasSubstr("mpi lo is not a network")));
+            HasSubstr("mpi lo: not a network")));
 }
 
 TEST_F(PageCli, TwoRunsComeWithTheVerdicts) {
