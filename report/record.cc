@@ -177,7 +177,7 @@ std::optional<double> Record::counter(std::string_view counter_name) const {
   return found == counters.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::string_view Record::key(std::string_view key_name) const {
+std::string_view Record::key(std::string_view key_name) const& {
   const auto found = keys.find(key_name);
   return found == keys.end() ? std::string_view{} : std::string_view(found->second);
 }

@@ -39,7 +39,8 @@ struct Record {
   }
   [[nodiscard]] std::optional<double> counter(std::string_view counter_name) const;
   /// The value of a key of the name, or "" where the name has no such key.
-  [[nodiscard]] std::string_view key(std::string_view key_name) const;
+  [[nodiscard]] std::string_view key(std::string_view key_name) const&;
+  std::string_view key(std::string_view) const&& = delete;  // it would outlive what it is of
   /// Needs measured() and the counter `bytes`. Without an interval the mean stands for both ends.
   [[nodiscard]] CurvePoint curve_point() const;
 };

@@ -79,7 +79,8 @@ std::string points_text(const RunComparison& comparison, bool all, const Ink& in
   std::string text;
   for (auto& [curve, points] : curves) {
     std::ranges::stable_sort(points, {}, [](const auto* point) {
-      const auto bytes = parse_name(point->name).key("bytes");
+      const auto record = parse_name(point->name);
+      const auto bytes = record.key("bytes");
       return std::pair(bytes.size(), std::string(bytes));
     });
     Table table({{"size"}, {"A"}, {"B"}, {"B - A"}, {"95 %"}, {"", kLeft}, {"", kLeft}});

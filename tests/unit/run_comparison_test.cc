@@ -290,8 +290,8 @@ TEST(RunComparison, FewStartsThatVaryAreNoRegression) {
   for (int trial = 0; trial < kTrials; ++trial) {
     for (const auto& [deviation, half_width] : {std::pair{.05, .0}, {.1, .0}, {.05, .005}}) {
       for (const int starts : {2, 3}) {
-        const auto a = starts_of(generator, starts, 400, 100, deviation, half_width);
-        const auto b = starts_of(generator, starts, 400, 100, deviation, half_width);
+        const auto a = starts_of(generator, starts, 100, 100, deviation, half_width);
+        const auto b = starts_of(generator, starts, 100, 100, deviation, half_width);
         const auto comparison = compare_runs(a, b, {});
         alarms += comparison.count(Change::kSlower) + comparison.count(Change::kFaster) > 0 ? 1 : 0;
       }
@@ -322,7 +322,7 @@ RunComparison noisy(std::mt19937_64& generator, int points, double factor, doubl
 
 TEST(RunComparison, HundredsOfPointsAreNotCalledSlowerByChance) {
   std::mt19937_64 generator(42);
-  constexpr int kTrials = 200;
+  constexpr int kTrials = 100;
   constexpr int kPoints = 200;
   int alarms = 0;
   int alone = 0;  // points whose own 95 % interval excludes 1

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <random>
 #include <set>
 
@@ -67,11 +68,12 @@ TEST(TransportMess, OneFileOrOneForEachRankIsTheSame) {
 /// A log that ends anywhere never proves something else than the whole one. What is bad for one
 /// rank stays bad, so of a mix the part may be called sockets.
 TEST(TransportMess, ACutFileNeverProvesSomethingElse) {
+  const std::size_t step = std::getenv("WIRETAX_SLOW") == nullptr ? 1 : 7;  // under a sanitizer
   for (const auto& [verdict, text] : jobs()) {
     const std::set<std::string> allowed =
         std::string(verdict) == "MIXED" ? std::set<std::string>{"MIXED", "SOCKET", "INCONCLUSIVE"}
                                         : std::set<std::string>{verdict, "INCONCLUSIVE"};
-    for (std::size_t end = 0; end < text.size(); ++end) {
+    for (std::size_t end = 0; end < text.size(); end += step) {
       const auto head = verdict_of(judged({text.substr(0, end)}));
       EXPECT_TRUE(allowed.contains(head)) << verdict << " cut at " << end << " is " << head;
       const auto tail = verdict_of(judged({text.substr(end)}));
