@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 
 import { HOSTILE, hostile, large, onlySkipped, twoHosts } from './runs.mjs';
@@ -230,6 +230,20 @@ test('two runs: both curves, and the verdicts', async () => {
     const { answers } = (await dataOf(page)).runs[1].decided[0];
     assert.notEqual(cell(answers, 0, 'sentence'), before);
     assert.equal(await page.textContent('#sentence'), cell(answers, 0, 'sentence'));
+  });
+});
+
+test('the example that comes with wiretax is what its results make today', async () => {
+  const shipped = new URL('../../docs/example/', import.meta.url);
+  pages.example = join(folder, 'example.html');
+  execFileSync(join(process.env.WIRETAX_BIN, 'wiretax-report'), ['page', fileURLToPath(new URL('two-virtual-sparks', shipped)), '-o', pages.example], { stdio: 'pipe' });
+  const mainOf = (file) => readFileSync(file, 'utf8').match(/<main>[^]*<\/main>/)[0];
+  assert.ok(mainOf(pages.example) === mainOf(new URL('report.html', shipped)), 'docs/example/report.html is old: ./scripts/example');
+  await withPage('example', {}, async (page) => {
+    assert.match(await page.textContent('.badges'), /emulation/);
+    assert.match(await page.textContent('#sentence'), /tokens\/s/);
+    assert.ok(await page.locator('#links table').first().isVisible());
+    assert.deepEqual(await violationsOf(page, 'light'), []);
   });
 });
 

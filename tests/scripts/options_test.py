@@ -10,7 +10,7 @@ from scripts import ROOT, ScriptTest, run, script
 
 class Help(ScriptTest):
     def test_every_script_explains_itself(self):
-        for name in ("run", "setup", "deploy", "test"):
+        for name in ("run", "setup", "deploy", "test", "example"):
             done = run(name, "--help")
             self.assert_ends(done, 0)
             self.assertTrue(done.stdout.startswith(f"usage: ./scripts/{name}"), done.stdout)
@@ -20,7 +20,7 @@ class Usage(ScriptTest):
     def test_unknown_options_are_named(self):
         for name in ("run", "deploy"):
             self.assert_ends(run(name, "--nonsense"), 2, "there is no option --nonsense")
-        for name in ("setup", "test"):
+        for name in ("setup", "test", "example"):
             self.assert_ends(run(name, "nonsense"), 2, "nonsense")
 
     def test_values_are_checked(self):
