@@ -66,6 +66,9 @@ void add_kind(const ResultFile& file, Badges& badges) {
   } else if (kind == kind_name(FabricKind::kHostMpi)) {
     badges.add(Tone::kDoubtful, "not your engine's path", fabric);
   }
+  if (file.context_value("transport").starts_with("soft-RoCE")) {
+    badges.add(Tone::kDoubtful, "RDMA in software (soft-RoCE), no hardware");
+  }
 }
 
 void add_ending(const ResultFile& file, Badges& badges) {

@@ -197,6 +197,36 @@ TEST_F(PageCli, PublishedFiguresAreMarked) {
             HasSubstr("mpi lo: not a network")));
 }
 
+TEST_F(PageCli, SoftRoceIsMarked) {
+  auto results = page_results(27);
+  results["context"]["transport"] = "soft-RoCE (rxe), no hardware";
+  write("run/rdma.json", results.dump());
+  EXPECT_THAT(page_of(run_folder(), 0), HasSubstr("<li class=doubtful>RDMA in software"));
+}
+
+TEST_F(PageCli, FallbacksThatWereAskedForAreNoFault) {
+  auto results = page_results(27);
+  results["context"]["wiretax_transport"] = {{"verdict", "SOCKET"}, {"required", ""}};
+  write("run/collectives-nccl.json", results.dump());
+  results["context"]["wiretax_transport"]["required"] = "socket";
+  results["context"]["wiretax_fabric"] = "nccl-socket-fast";
+  write("run/collectives-nccl-socket-fast.json", results.dump());
+  results["context"]["wiretax_fabric"] = "nccl-socket-control";
+  write("run/collectives-nccl-socket-control.json", results.dump());
+  EXPECT_THAT(page_of(run_folder(), 0),
+              AllOf(HasSubstr("<li class=bad>nccl: SOCKET, not RDMA"),
+                    HasSubstr("<li class=plain>nccl-socket-control, nccl-socket-fast: TCP, as")));
+}
+
+TEST_F(PageCli, OneFabricAndOneSize) {
+  auto results = page_results(27);
+  results["benchmarks"] = {page_row(8192, 27)};
+  write("run/collectives-nccl.json", results.dump());
+  EXPECT_THAT(page_of(run_folder(), 0),
+              AllOf(HasSubstr("TP=2, "), HasSubstr("all_gather was not measured"),
+                    HasSubstr("beyond 8 KiB was not measured")));
+}
+
 TEST_F(PageCli, TwoRunsComeWithTheVerdicts) {
   write("a/collectives-nccl.json", page_results(27).dump());
   write("b/collectives-nccl.json", page_results(40).dump());
