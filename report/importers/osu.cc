@@ -171,7 +171,14 @@ class OsuReader {
     if (columns_.front() != OsuColumn::kSize) {
       throw InputError("a test without sizes is not read");
     }
+    if (!has(OsuColumn::kTime) && !has(OsuColumn::kRate)) {
+      throw InputError("a header that names neither times nor rates");
+    }
     add_full_columns_ = true;
+  }
+
+  [[nodiscard]] bool has(OsuColumn column) const {
+    return std::ranges::count(columns_, column) > 0;
   }
 
   /// With -f some versions name one column and print four.
@@ -219,7 +226,7 @@ class OsuReader {
 
   void add(const OsuRow& row) {
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-    const bool rate = columns_[1] == OsuColumn::kRate;
+    const bool rate = has(OsuColumn::kRate);
     const double ranks = static_cast<double>(ranks_of());
     const double bytes = row.bytes * (test_->per_rank ? ranks : 1);
     const double time_us =

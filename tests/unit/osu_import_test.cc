@@ -95,6 +95,8 @@ TEST(OsuImport, WhatIsNotUnderstoodIsNamedWithItsLine) {
               HasSubstr("'1.2x' is not a number"));
   EXPECT_THAT(refusal("# OSU MPI Latency Test v7.4\n8 1.20\n"),
               HasSubstr("a row above the header"));
+  EXPECT_THAT(refusal("# OSU MPI Latency Test v7.4\n# Size\n8\n"),
+              HasSubstr("run.log:2: a header that names neither times nor rates"));
   EXPECT_THAT(refusal(std::string(kNccl) + kAllgather, {.ranks = 2}),
               HasSubstr("import them apart"));
   const auto file =
