@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,7 +41,9 @@ struct Request {
   }
   /// One of `fabrics`.
   [[nodiscard]] const Fabric& fabric(std::string_view name) const {
-    return *std::ranges::find(fabrics, name, &Fabric::name);
+    const auto found = std::ranges::find(fabrics, name, &Fabric::name);
+    if (found == fabrics.end()) throw std::out_of_range("a fabric that nobody asked about");
+    return *found;
   }
   [[nodiscard]] Workload workload(std::uint64_t batch) const {
     return {batch, context, ranks, drafts, accepted, extra};

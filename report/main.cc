@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "report/catalogue.h"
+#include "report/commands/assumption_options.h"
 #include "report/commands/colour_option.h"
 #include "report/commands/commands.h"
 #include "report/commands/compare.h"
@@ -25,7 +26,6 @@ namespace {
 constexpr int kInternal = 1;
 constexpr int kUsage = 2;
 constexpr std::uint64_t kMostRanks = 1024;
-constexpr double kLargest = 1e9;
 
 constexpr const char* kFooter =
     "Exit codes: 0 ok; 1 internal error; 2 wrong usage or an unknown name; 5 a file that cannot be "
@@ -61,31 +61,6 @@ void add_model(CLI::App& app, ModelOptions& options, Command& chosen) {
       return options.model.empty() ? run_models(options.colour) : run_model(options);
     };
   });
-}
-
-/// CLI11's own range lets NaN through.
-std::function<std::string(const std::string&)> finite(double least, double most) {
-  return [least, most](const std::string& text) -> std::string {
-    char* end = nullptr;
-    const double value = std::strtod(text.c_str(), &end);
-    const bool number = !text.empty() && *end == '\0';
-    if (number && value >= least && value <= most) return {};
-    return fmt::format("'{}' is not a number from {} to {}", text, least, most);
-  };
-}
-
-void add_assumptions(CLI::App& command, DecideOptions& options) {
-  command.add_option("--machine", options.machine, "NAME or FILE")->capture_default_str();
-  command.add_option("--eta", options.efficiency, "memory efficiency: one value, or low,mid,high")
-      ->delimiter(',');
-  command.add_option("--fixed-ms", options.fixed_ms, "fixed cost of a step, likewise")
-      ->delimiter(',');
-  command.add_option("--gamma", options.gamma, "how little routed experts overlap, likewise")
-      ->delimiter(',');
-  command.add_option("--memory-gib", options.memory_gib, "usable memory of a machine")
-      ->check(finite(0.001, kLargest));
-  command.add_option("--bandwidth", options.bandwidth_GBps, "memory bandwidth in GB/s")
-      ->check(finite(0.001, kLargest));
 }
 
 void add_workload(CLI::App& command, DecideOptions& options) {

@@ -43,7 +43,13 @@ void add_results_in(const std::filesystem::path& directory,
   const auto before = results.size();
   std::vector<std::string> others;
   for (const auto& file : json_files(directory)) {
-    const auto text = read_file_text(file);
+    std::string text;
+    try {
+      text = read_file_text(file);
+    } catch (const InputError&) {  // whoever reads it says so
+      results.push_back(file);
+      continue;
+    }
     const bool own = is_own(text);
     if (!own && is_anothers(text)) {
       others.push_back(file.filename().string());

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "report/catalogue.h"
@@ -79,6 +80,9 @@ struct DecideOptions {
   Colour colour = Colour::kAuto;
 };
 int run_decide(const DecideOptions& options);
+constexpr std::string_view kDefaultProfile = "dgx-spark-roce";
+/// Throws InputError.
+void write_file(const std::filesystem::path& path, const std::string& text);
 /// What it decides on, with the curves of `results`; the options' own paths are not read.
 Request decide_request(const DecideOptions& options, std::span<const ResultFile> results);
 

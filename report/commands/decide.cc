@@ -21,7 +21,6 @@ namespace wiretax {
 namespace {
 
 constexpr std::uint64_t kUsualContext = 1024;
-constexpr std::string_view kDefaultProfile = "dgx-spark-roce";
 
 /// One value stands for itself: what was calibrated is no longer a range.
 Band band_option(const std::vector<double>& values, std::string_view option, double largest) {
@@ -83,7 +82,11 @@ void add_fabrics(const DecideOptions& options, std::span<const ResultFile> resul
         options.published.empty() ? kDefaultProfile : std::string_view(options.published);
     const std::vector<ResultFile> profile = {find_profile(name)};
     auto published = fabrics_of(profile, options.ranks);
-    for (auto& fabric : published.usable) request.fabrics.push_back(std::move(fabric));
+    for (auto& fabric : published.usable) {
+      // The profile may be among the files.
+      const bool known = std::ranges::count(request.fabrics, fabric.name, &Fabric::name) > 0;
+      if (!known) request.fabrics.push_back(std::move(fabric));
+    }
     for (auto& note : published.notes) request.notes.push_back(std::move(note));
   }
   // Who calibrated it knows better.
@@ -101,13 +104,13 @@ void add_fabrics(const DecideOptions& options, std::span<const ResultFile> resul
   std::ranges::stable_sort(request.fabrics, std::greater<>(), &Fabric::decides);
 }
 
+}  // namespace
+
 void write_file(const std::filesystem::path& path, const std::string& text) {
   std::ofstream stream(path, std::ios::binary);
   stream << text;
   if (!stream.flush()) throw InputError(fmt::format("{}: cannot be written", path.string()));
 }
-
-}  // namespace
 
 Request decide_request(const DecideOptions& options, std::span<const ResultFile> results) {
   Request request;

@@ -8,7 +8,7 @@
 #include <map>
 #include <set>
 
-#include "report/commands/assumptions_text.h"
+#include "report/assumptions.h"
 #include "report/commands/detail_text.h"
 #include "report/commands/serving_text.h"
 #include "report/units.h"
@@ -217,7 +217,8 @@ void print_decision(const Request& request, const Decision& decision, bool detai
   }
   print_derivations(decision, ink);
   fmt::print("\n");
-  print_assumptions(request, decision);
+  fmt::print("{}", assumptions_text(request));
+  for (const auto& note : decision.notes) fmt::print("note: {}\n", printable(note));
 }
 
 }  // namespace wiretax

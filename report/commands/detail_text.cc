@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "report/fallback_table.h"
 #include "report/units.h"
 
 namespace wiretax {
@@ -36,25 +37,6 @@ void add_row(const Row& row, const Fabric& fabric, Table& table) {
   cells.push_back(all_reduce ? microseconds(all_reduce->time_s.mid) : "");
   cells.push_back(row.break_even_s ? break_even(*row.break_even_s) : "");
   table.add(std::move(cells));
-}
-
-std::string path_in_words(FabricPath path) {
-  switch (path) {
-    case FabricPath::kRoceBoth:
-      return "RoCE, both halves";
-    case FabricPath::kRoceOne:
-      return "RoCE, one half";
-    case FabricPath::kTcp:
-      return "TCP";
-    case FabricPath::kUnknown:
-      break;
-  }
-  return "unknown";
-}
-
-std::string origin_of(const Fallback& fallback) {
-  const auto name = printable(fallback.fabric);
-  return fallback.decides ? name : name + ", not your engine's path";
 }
 
 }  // namespace
@@ -93,23 +75,8 @@ void print_rows(const Request& request, const Decision& decision, const Ink& ink
 }
 
 void print_fallbacks(const Request& request, const Decision& decision, const Ink& ink) {
-  using enum Table::Align;
-  if (decision.fallbacks.empty()) return;
-  Table table({{"model", kLeft},
-               {"batch"},
-               {"path", kLeft},
-               {"tokens/s"},
-               {"AR us"},
-               {"AR* us"},
-               {"measured by", kLeft}});
-  for (const auto& fallback : decision.fallbacks) {
-    const bool known = !fallback.fabric.empty();
-    table.add({printable(fallback.model + ":" + fallback.quant), fmt::format("{}", fallback.batch),
-               path_in_words(fallback.path), known ? format_figures(fallback.tokens_per_s) : "-",
-               known ? microseconds(fallback.all_reduce_s) : "-",
-               fallback.break_even_s ? break_even(*fallback.break_even_s) : "-",
-               known ? origin_of(fallback) : "not measured"});
-  }
+  const auto table = fallbacks_table(decision);
+  if (table.empty()) return;
   fmt::print("\n{}\n{}",
              ink.bold(fmt::format("What a silent fallback would cost tp{}{}", request.ranks,
                                   request.shape ? " in decoding" : "")),

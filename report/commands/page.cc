@@ -4,10 +4,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <fstream>
 #include <memory>
 #include <stdexcept>
 
+#include "report/commands/assumption_options.h"
 #include "report/commands/commands.h"
 #include "report/commands/compare_text.h"
 #include "report/page/page.h"
@@ -17,8 +17,6 @@
 
 namespace wiretax {
 namespace {
-
-constexpr std::string_view kReference = "dgx-spark-roce";
 
 struct PageOptions {
   Paths paths;
@@ -30,7 +28,8 @@ struct PageOptions {
 
 /// The folder's own name, also of "." and of "results/".
 std::string name_of_run(const std::filesystem::path& path) {
-  const auto whole = std::filesystem::weakly_canonical(path);
+  std::error_code unknown;
+  const auto whole = std::filesystem::weakly_canonical(path, unknown);
   return whole.has_filename() ? whole.filename().string() : whole.parent_path().filename().string();
 }
 
@@ -54,9 +53,11 @@ void read_files(const std::filesystem::path& path, PageRun& run) {
   }
 }
 
+/// Of a folder, or beside a file.
 void read_doctor(const std::filesystem::path& path, PageRun& run) {
-  const auto file = path / "doctor.json";
   std::error_code unknown;
+  const bool folder = std::filesystem::is_directory(path, unknown);
+  const auto file = (folder ? path : path.parent_path()) / "doctor.json";
   if (!std::filesystem::is_regular_file(file, unknown)) return;
   try {
     run.doctor = parse_doctor_findings(read_file_text(file), file);
@@ -72,7 +73,8 @@ bool is_measured(const PageRun& run) {
 }
 
 PageRun read_run(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(path, unknown)) {
     throw InputError(fmt::format("{}: there is no such folder or file", path.string()));
   }
   PageRun run = {
@@ -87,17 +89,32 @@ PageRun read_run(const std::filesystem::path& path) {
   return run;
 }
 
+std::string profile_of(const PageOptions& options) {
+  return options.decide.published.empty() ? std::string(kDefaultProfile) : options.decide.published;
+}
+
 /// Decides with what was read, at every context. The published profile is always beside it.
 void decide_run(const PageOptions& options, PageRun& run) {
   auto decide_options = options.decide;
-  if (decide_options.published.empty()) decide_options.published = kReference;
+  decide_options.published = profile_of(options);
   for (const auto context : parse_count_list(options.contexts)) {
     decide_options.context = context;
-    auto request = decide_request(decide_options, run.files);
-    auto decision = decide(request);
-    run.decided.push_back({std::move(request), std::move(decision)});
+    try {
+      auto request = decide_request(decide_options, run.files);
+      auto decision = decide(request);
+      run.decided.push_back({std::move(request), std::move(decision)});
+    } catch (const InputError& error) {  // what was measured is shown all the same
+      run.missing.push_back(fmt::format("No answer: {}", error.what()));
+      return;
+    }
   }
   const auto& request = run.decided.front().request;
+  if (std::ranges::none_of(request.fabrics, &Fabric::decides)) {
+    run.missing.push_back(fmt::format(
+        "No answer: no network here is your engine's, and nobody has published figures of {} "
+        "machines. Measure with GPUs: ./scripts/run --hosts.",
+        request.ranks));
+  }
   if (!request.unusable.empty()) {
     run.missing.push_back(fmt::format(
         "{} The published figures answer alone. To measure: ./scripts/run --only collectives, "
@@ -114,18 +131,11 @@ void compare_all(Page& page) {
   }
 }
 
-void write_page(const std::filesystem::path& path, const std::string& html) {
-  std::ofstream stream(path, std::ios::binary);
-  stream << html;
-  if (!stream.flush()) throw InputError(fmt::format("{}: cannot be written", path.string()));
-}
-
 int run_page(const PageOptions& options) {
   Page page = {.version = WIRETAX_VERSION,
                .runs = {},
                .comparisons = {},
-               .published = {find_profile(kReference)},
-               .redacted = options.redact};
+               .published = {find_profile(profile_of(options))}};
   for (const auto& path : options.paths) {
     auto run = read_run(path);
     if (std::ranges::count(page.runs, run.name, &PageRun::name) > 0) {
@@ -133,14 +143,11 @@ int run_page(const PageOptions& options) {
     }
     page.runs.push_back(std::move(run));
   }
-  if (options.redact) {
-    Redaction redaction;
-    for (const auto& run : page.runs) redaction.add_hosts_of(run);
-    for (auto& run : page.runs) redaction.apply(run);
-  }
   for (auto& run : page.runs) decide_run(options, run);
   compare_all(page);
-  write_page(options.out, page_html(page));
+  Redaction redaction;
+  for (const auto& run : page.runs) redaction.learn(run);
+  write_file(options.out, page_html(page, options.redact ? &redaction : nullptr));
   bool whole = true;
   for (const auto& run : page.runs) {
     for (const auto& sentence : run.missing) {
@@ -162,7 +169,7 @@ void add_page(CLI::App& app, std::function<int()>& chosen) {
       ->required();
   command.add_option("-o,--out", options->out, "the file to write")->capture_default_str();
   command.add_flag("--redact", options->redact,
-                   "without names of hosts, home folders and addresses");
+                   "without names of hosts and users, folders and addresses");
   command
       .add_option("--model,--models", options->decide.models,
                   "NAME[:quant] or config.json[:quant], a list")
@@ -171,7 +178,7 @@ void add_page(CLI::App& app, std::function<int()>& chosen) {
       ->capture_default_str();
   command.add_option("--context", options->contexts, "tokens of context, a list")
       ->capture_default_str();
-  command.add_option("--machine", options->decide.machine, "NAME or FILE")->capture_default_str();
+  add_assumptions(command, options->decide);
   command.add_option("--published", options->decide.published, "another profile than the usual");
   command.add_option("--ranks", options->decide.ranks, "machines")
       ->check(CLI::Range(std::uint64_t{2}, std::uint64_t{1024}))

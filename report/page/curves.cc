@@ -30,11 +30,14 @@ Verdicts verdicts_of(const RunComparison* comparison) {
   return verdicts;
 }
 
-/// "mpi lo", or what ran where no fabric is named: "tcp lo".
+/// "mpi lo", and of what goes from one rank to another its link: "tcp lo 0-1".
 std::string fabric_label(const ResultFile& file, const Record& record) {
-  const auto fabric = file.context_value("wiretax_fabric");
-  if (!fabric.empty()) return std::string(fabric);
+  const std::string fabric(file.context_value("wiretax_fabric"));
   std::string label(record.operation.substr(0, record.operation.find('_')));
+  if (label != "rdma" && label != "tcp" && !fabric.empty()) {
+    const bool beside = file.context_value("wiretax_program") == "wiretax-token";
+    return beside ? fabric + ", beside a token" : fabric;
+  }
   for (const auto* const key : {"interface", "link", "links"}) {
     if (!record.key(key).empty()) label += fmt::format(" {}", record.key(key));
   }
@@ -57,7 +60,7 @@ std::string settings_of(const Record& record) {
   return settings;
 }
 
-/// bytes, seconds, both ends of their interval, GB/s, verdict, verdict of the comparison.
+/// bytes, seconds, both ends of their interval, GB/s, why it is suspect, verdict of the comparison.
 PageJson point_json(const Record& record, const std::string& change) {
   const auto low_us = record.counter("mean_lo_us");
   const auto high_us = record.counter("mean_hi_us");
@@ -144,22 +147,20 @@ PageJson links_json(const ResultFile& file) {
                     {"from", record.key("from")},
                     {"to", record.key("to")},
                     {"link", link},
-                    {"bytes", optional_json(record.counter("bytes"))},
                     {"alone_GBps", optional_json(record.counter("GBps"))},
-                    {"together_GBps", optional_json(together.counter("GBps_" + link))},
-                    {"sum_GBps", optional_json(together.counter("GBps"))}});
+                    {"together_GBps", optional_json(together.counter("GBps_" + link))}});
   }
   return list;
 }
 
-PageJson token_json(const Record& record) {
+PageJson token_json(const ResultFile& file, const Record& record) {
   std::string step;
   for (const auto* const key : {"phase", "batch", "chunk", "gap"}) {
     if (!record.key(key).empty()) step += fmt::format(" {} {}", key, record.key(key));
   }
   const auto priced_us = record.counter("priced_us");
   return {{"name", fmt::format("{} {}{}", record.key("model"), record.key("strategy"), step)},
-          {"backend", record.key("backend")},
+          {"fabric", file.context_value("wiretax_fabric")},
           {"measured_s", rounded(token_wire_us(record) * kMicrosecond)},
           {"priced_s", priced_us ? rounded(*priced_us * kMicrosecond) : PageJson()}};
 }
@@ -175,7 +176,8 @@ PageJson measured_json(const PageRun& run, const RunComparison* comparison) {
     curves.add(file, verdicts);
     for (auto& link : links_json(file)) links.push_back(std::move(link));
     for (const auto& record : file.records) {
-      if (record.operation == kToken && record.measured()) tokens.push_back(token_json(record));
+      if (record.operation == kToken && record.measured())
+        tokens.push_back(token_json(file, record));
     }
   }
   return {{"curves", curves.json()}, {"links", links}, {"tokens", tokens}};

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "report/record.h"
@@ -10,6 +12,8 @@ namespace wiretax {
 namespace {
 
 using DoctorJson = nlohmann::json;
+
+constexpr std::array kSeverities = {"fault", "warning", "info"};
 
 std::string text_at(const DoctorJson& object, const char* key) {
   const auto found = object.find(key);
@@ -42,6 +46,9 @@ DoctorFindings parse_doctor_findings(std::string_view text, const std::filesyste
       throw InputError(fmt::format("{}: a finding without its id", path.string()));
     }
     doctor.findings.push_back(finding_of(finding));
+    if (std::ranges::count(kSeverities, doctor.findings.back().severity) == 0) {
+      throw InputError(fmt::format("{}: a finding whose severity is not known", path.string()));
+    }
   }
   for (const auto& host : list_at(document, "hosts")) {
     if (!host.is_object()) continue;

@@ -10,19 +10,10 @@ namespace {
 
 /// What is told elsewhere on the page, or says nothing to anybody.
 bool is_told_elsewhere(std::string_view key) {
-  static const std::set<std::string, std::less<>> kTold = {"caches",
-                                                           "library_build_type",
-                                                           "wiretax_fabric",
-                                                           "wiretax_fabric_kind",
-                                                           "wiretax_schema",
-                                                           "wiretax_notes",
-                                                           "clock_cost_ns",
-                                                           "clock_tick_ns",
-                                                           "cpu_scaling_enabled",
-                                                           "mhz_per_cpu",
-                                                           "num_cpus",
-                                                           "executable",
-                                                           "load_avg"};
+  static const std::set<std::string, std::less<>> kTold = {
+      "caches",         "library_build_type", "wiretax_fabric", "wiretax_fabric_kind",
+      "wiretax_schema", "clock_cost_ns",      "clock_tick_ns",  "cpu_scaling_enabled",
+      "mhz_per_cpu",    "num_cpus",           "executable",     "load_avg"};
   return kTold.contains(key);
 }
 

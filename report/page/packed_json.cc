@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <map>
 #include <string>
 
@@ -46,7 +47,8 @@ PageJson column_of(const PageJson& values) {
 
 PageJson rounded(double value) {
   if (!std::isfinite(value)) return {};
-  return std::stod(fmt::format("{:.5g}", value));
+  const double figures = std::strtod(fmt::format("{:.5g}", value).c_str(), nullptr);
+  return std::isfinite(figures) ? PageJson(figures) : PageJson();
 }
 
 PageJson packed(const PageJson& objects) {

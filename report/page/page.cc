@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "report/embedded.h"
 #include "report/page/curves.h"
 #include "report/page/html.h"
 #include "report/page/packed_json.h"
+#include "report/page/redaction.h"
 #include "report/page/sections.h"
 
 namespace wiretax {
@@ -18,12 +20,14 @@ namespace {
 PageJson of_deciding(const Request& request, const PageJson& list) {
   PageJson deciding = PageJson::array();
   for (const auto& one : list) {
-    if (request.fabric(one["fabric"].get<std::string>()).decides()) deciding.push_back(one);
+    const auto fabric =
+        std::ranges::find(request.fabrics, one["fabric"].get<std::string>(), &Fabric::name);
+    if (fabric != request.fabrics.end() && fabric->decides()) deciding.push_back(one);
   }
   return deciding;
 }
 
-/// decide's own JSON, packed.
+/// Of decide's own JSON what the charts and selectors show.
 PageJson decision_of(const DecidedContext& at) {
   const auto json = PageJson::parse(decision_json(at.request, at.decision));
   return {{"context", at.request.context},
@@ -70,23 +74,30 @@ std::string title_of(const Page& page) {
   return fmt::format("wiretax: {}", fmt::join(names, " and "));
 }
 
-}  // namespace
-
-std::string page_json(const Page& page) {
-  PageJson document = {{"schema", 1},
-                       {"runs", PageJson::array()},
+PageJson page_json(const Page& page) {
+  PageJson document = {{"runs", PageJson::array()},
                        {"published", published_curves_json(page.published)}};
   for (std::size_t i = 0; i < page.runs.size(); ++i) {
     document["runs"].push_back(run_json(page, i));
   }
-  return document.dump(-1, ' ', false, PageJson::error_handler_t::replace);
+  return document;
 }
 
-std::string page_html(const Page& page) {
+}  // namespace
+
+std::string page_html(const Page& page, Redaction* redaction) {
+  auto title = title_of(page);
+  auto body = page_body(page, redaction != nullptr);
+  auto data = page_json(page);
+  if (redaction != nullptr) {
+    title = redaction->text(title);
+    body = redaction->html(body);
+    redaction->apply(data);
+  }
   Filler filler(kEmbeddedPage);
-  filler.put("@title@", html_text(title_of(page)));
-  filler.put("@body@", page_body(page));
-  filler.put("@data@", json_in_html(page_json(page)));
+  filler.put("@title@", html_text(title));
+  filler.put("@body@", body);
+  filler.put("@data@", json_in_html(data.dump(-1, ' ', false, PageJson::error_handler_t::replace)));
   return filler.text();
 }
 

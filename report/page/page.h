@@ -40,14 +40,13 @@ struct Page {
   std::vector<PageRun> runs;
   std::vector<PageComparison> comparisons;  // one for each run but the first
   std::vector<ResultFile> published;        // reference curves behind the measured ones
-  bool redacted = false;
 };
 
-/// The whole file. All that it shows of a run is escaped.
-std::string page_html(const Page& page);
+class Redaction;
 
-/// The data of its charts and selectors: decide's own JSON for every context, the curves, the links
-/// alone and together, tokens measured and priced.
-std::string page_json(const Page& page);
+/// The whole file. All that it shows of a run is escaped. The data of its charts and selectors are
+/// in it as JSON: what decide computed on the networks that can decide, the curves, links alone and
+/// together, tokens measured and priced. With a redaction it names nobody.
+std::string page_html(const Page& page, Redaction* redaction = nullptr);
 
 }  // namespace wiretax

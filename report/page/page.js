@@ -1,4 +1,4 @@
-// The selectors and charts of the page. It shows the numbers that are in the page and computes none of its own.
+// The selectors and charts of the page. Its numbers are those in the page: it scales them, and decides nothing.
 'use strict';
 
 (() => {
@@ -110,13 +110,26 @@
     facts.hidden = facts.children.length === 0;
   }
 
+  // The chart's numbers, for those who cannot see it, and for paper.
+  function tellParts(rows) {
+    const heads = ['strategy', 'tokens/s', 'ms of a step', ...Object.keys(parts).map((part) => (part === 'kv' ? 'KV' : part))];
+    const table = element('table', { className: heads.slice(1).map((_, i) => `n${i + 2}`).join(' ') }, element('caption', { textContent: 'In numbers' }));
+    const line = (tag, texts, scope) => element('tr', {}, ...texts.map((textContent, i) => element(i === 0 || tag === 'th' ? 'th' : 'td', { textContent, ...(i === 0 || tag === 'th' ? { scope } : {}), className: i > 0 && tag === 'th' ? 'n' : '' })));
+    table.append(element('thead', {}, line('th', heads, 'col')), element('tbody', {}, ...rows.map((row) => line('td', [
+      row.strategy, ...(row.fits
+        ? [figures(row.tokens_per_s.mid), figures(row.step_s.mid * 1e3), ...Object.keys(parts).map((part) => figures(row.parts_s[part] * 1e3))]
+        : [row.reason])], 'row'))));
+    for (const row of table.tBodies[0].rows) if (row.cells.length === 2) row.cells[1].colSpan = heads.length - 1;
+    byId('parts-now').replaceChildren(element('div', { className: 'scroll' }, table));
+  }
+
   function showParts(rows) {
+    if (!byId('chart-parts')) return;
+    tellParts(rows);
     const fitting = rows.filter((row) => row.fits);
-    if (!fitting.length) {
-      const canvas = byId('chart-parts');
-      if (canvas) canvas.closest('figure').hidden = true;
-      return;
-    }
+    byId('chart-parts').parentElement.hidden = !fitting.length;
+    byId('chart-parts').closest('figure').hidden = !rows.length;
+    if (!fitting.length) return;
     draw('chart-parts', {
       type: 'bar',
       data: {
@@ -135,27 +148,30 @@
     });
   }
 
-  function showMaps() {
-    for (const map of document.querySelectorAll('#map .scroll[data-fabric]')) {
-      map.hidden = !(map.dataset.run === (chosen.run?.value ?? '0') && map.dataset.context === chosen.context.value && map.dataset.fabric === chosen.network.value);
-      for (const cell of map.querySelectorAll('.now')) cell.classList.remove('now');
-      if (map.hidden) continue;
-      const column = [...map.querySelectorAll('thead th')].findIndex((head) => head.textContent.trim() === `batch ${chosen.batch.value}`);
-      for (const row of map.querySelectorAll('tbody tr')) {
-        const here = row.cells[0].textContent.trim() === chosen.model.value;
-        if (here) row.cells[column]?.classList.add('now');
+  // Rows are models, columns batches, in the order of the selectors.
+  function showMaps(decided) {
+    const network = decided.fabrics.findIndex(({ name }) => name === chosen.network.value);
+    for (const map of document.querySelectorAll('#map .scroll[data-network]')) {
+      map.hidden = !(map.dataset.run === (chosen.run?.value ?? '0') && map.dataset.context === chosen.context.value && map.dataset.network === String(network));
+      for (const cell of map.querySelectorAll('.now')) {
+        cell.classList.remove('now');
+        cell.removeAttribute('aria-current');
       }
+      const cell = map.querySelector('tbody').rows[chosen.model.selectedIndex]?.cells[chosen.batch.selectedIndex + 1];
+      if (map.hidden || !cell) continue;
+      cell.classList.add('now');
+      cell.setAttribute('aria-current', 'true');
     }
   }
 
   function showAnswer() {
-    const decided = at();
+    const decided = at() ?? { fabrics: [], answers: [], rows: [] }; // a run with which nothing can be decided
     const answer = decided.answers.find(isChosen);
     const rows = decided.rows.filter(isChosen);
-    byId('sentence').textContent = answer?.sentence ?? 'This was not computed.';
+    byId('sentence').textContent = answer?.sentence ?? 'Nothing here can be decided with: see what is missing.';
     showFacts(rows, answer ?? {});
     showParts(rows);
-    showMaps();
+    showMaps(decided);
     if (chosen.operation) showTimes();
   }
 
@@ -209,7 +225,7 @@
       data: points.map((point) => ({ x: point[0], y: value(point), point })),
       borderColor: colour,
       backgroundColor: colour,
-      pointBackgroundColor: points.map((point) => (point[5] ? style('--back') : colour)),
+      pointBackgroundColor: points.map((point) => (point[5] !== null ? style('--back') : colour)),
       pointStyle: markers[(i + Math.floor(i / colours.length)) % markers.length],
       pointRadius: points.length > 200 ? 1 : 4,
       borderDash: curve.kind === 'published' ? [2, 3] : curve.kind === 'floor' ? [8, 4] : [],
@@ -217,11 +233,27 @@
     };
   }
 
-  const band = (curve, end, colour, more) => ({
-    label: '',
-    data: curve.points.filter((point) => point[2] !== null && point[3] !== null).map((point) => ({ x: point[0], y: point[end] * 1e6 })),
-    borderWidth: 0, pointRadius: 0, pointHitRadius: 0, backgroundColor: `${colour}33`, isBand: true, ...more,
-  });
+  // 95 % intervals of the mean: no datasets of their own, which a pointer would find.
+  const bands = {
+    id: 'bands',
+    beforeDatasetsDraw(chart) {
+      const { ctx, chartArea, scales } = chart;
+      ctx.save();
+      ctx.beginPath();
+      ctx.rect(chartArea.left, chartArea.top, chartArea.width, chartArea.height);
+      ctx.clip();
+      chart.data.datasets.forEach((dataset, i) => {
+        if (!chart.isDatasetVisible(i)) return;
+        const known = dataset.data.map(({ point }) => point).filter((point) => point && point[2] !== null && point[3] !== null);
+        const edge = (end) => known.map((point) => [scales.x.getPixelForValue(point[0]), scales.y.getPixelForValue(point[end] * 1e6)]);
+        ctx.fillStyle = `${dataset.borderColor}33`;
+        ctx.beginPath();
+        for (const [x, y] of [...edge(2), ...edge(3).reverse()]) ctx.lineTo(x, y);
+        ctx.fill();
+      });
+      ctx.restore();
+    },
+  };
 
   const modelSizes = {
     id: 'modelSizes',
@@ -243,20 +275,31 @@
     },
   };
 
-  // 1, 8, 64, ... of bytes, and powers of ten of the rest.
-  const log8 = (ticks) => { const shown = []; for (let size = 1; size <= 2 ** 48; size *= 8) if (size >= ticks.min && size <= ticks.max) shown.push({ value: size }); ticks.ticks = shown; };
+  // 1, 8, 64, ... of bytes, or the powers of two between them where that is few, and powers of ten of the rest.
+  function sizeTicks(ticks) {
+    const within = (factor) => {
+      const shown = [];
+      for (let value = 1; value <= 2 ** 48; value *= factor) if (value >= ticks.min && value <= ticks.max) shown.push({ value });
+      return shown;
+    };
+    const few = within(8);
+    ticks.ticks = few.length > 1 ? few : within(2);
+  }
   const powers = (ticks) => { ticks.ticks = ticks.ticks.filter(({ value }) => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9); };
+
+  const ends = (values) => values.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
 
   // As far as anything was measured: published curves may go on for long.
   function widthOf(curves) {
     const measured = curves.filter((curve) => curve.run !== null);
     const sizes = (measured.length ? measured : curves).flatMap((curve) => curve.points.map((point) => point[0]));
-    return { min: Math.min(...sizes) / 1.5, max: Math.max(...sizes) * 1.5 };
+    const [least, most] = ends(sizes);
+    return { min: least / 1.5, max: most * 1.5 };
   }
 
   function logScales(text, show, curves) {
     return {
-      x: { type: 'logarithmic', ...widthOf(curves), title: { display: true, text: 'bytes' }, afterBuildTicks: log8, ticks: { callback: bytes, autoSkip: true, maxRotation: 0 } },
+      x: { type: 'logarithmic', ...widthOf(curves), title: { display: true, text: 'bytes' }, afterBuildTicks: sizeTicks, ticks: { callback: bytes, autoSkip: true, maxRotation: 0 } },
       y: { type: 'logarithmic', title: { display: true, text }, afterBuildTicks: powers, ticks: { callback: show } },
     };
   }
@@ -268,9 +311,9 @@
       interaction: { mode: 'nearest', intersect: false },
       scales: logScales(text, show, curves),
       plugins: {
-        legend: { labels: { filter: (item, { datasets }) => !datasets[item.datasetIndex].isBand, usePointStyle: true }, position: 'bottom' },
+        legend: { labels: { usePointStyle: true }, position: 'bottom' },
         tooltip: {
-          filter: (item) => !item.dataset.isBand && !item.dataset.isBound,
+          filter: (item) => !item.dataset.isBound,
           callbacks: { title: ([item]) => (item ? `${item.dataset.label}, ${bytes(item.raw.x)}` : ''), label: (item) => tell(item.raw.point) },
         },
       },
@@ -287,20 +330,16 @@
 
   function sizesOfModel() {
     if (!chosen.model) return [];
-    const rows = at().rows.filter((row) => modelOf(row) === chosen.model.value && row.allreduce_bytes !== null);
+    const rows = (at()?.rows ?? []).filter((row) => modelOf(row) === chosen.model.value && row.allreduce_bytes !== null);
     return unique(rows.map((row) => row.allreduce_bytes));
   }
 
   function showTimes() {
     const curves = allCurves.filter((curve) => curve.operation === chosen.operation.value);
     const datasets = curves.map((curve, i) => lineOf(curve, (point) => point[1] * 1e6, i));
-    curves.forEach((curve, i) => {
-      const colour = colours[i % colours.length];
-      if (curve.points.some((point) => point[2] !== null)) datasets.push(band(curve, 2, colour, { fill: false }), band(curve, 3, colour, { fill: '-1' }));
-    });
     const options = curveOptions('time', (value) => seconds(value / 1e6), tellTime, curves);
     options.plugins.modelSizes = { sizes: chosen.operation.value === 'all_reduce' ? sizesOfModel() : [] };
-    draw('chart-time', { type: 'line', data: { datasets }, options, plugins: [modelSizes] });
+    draw('chart-time', { type: 'line', data: { datasets }, options, plugins: [bands, modelSizes] });
   }
 
   const hasRate = (curve) => curve.points.some((point) => point[4] !== null && point[4] > 0);
@@ -308,12 +347,12 @@
   function showRates() {
     const curves = allCurves.filter((curve) => curve.operation === chosen.rate.value && hasRate(curve));
     const datasets = curves.map((curve, i) => lineOf(curve, (point) => point[4], i));
-    const bounds = new Map(curves.filter((curve) => curve.bound_GBps !== null).map((curve) => [curve.bound_GBps, curve]));
+    const bounds = new Map(curves.filter((curve) => curve.bound_GBps !== null).map((curve) => [`bound ${figures(curve.bound_GBps)} GB/s${curve.limit ? `: ${curve.limit}` : ''}`, curve.bound_GBps]));
     const sizes = curves.flatMap((curve) => curve.points.map((point) => point[0]));
-    for (const [bound, curve] of bounds) {
+    for (const [label, bound] of bounds) {
       datasets.push({
-        label: `bound ${figures(bound)} GB/s${curve.limit ? `: ${curve.limit}` : ''}`,
-        data: [Math.min(...sizes), Math.max(...sizes)].map((x) => ({ x, y: bound })),
+        label,
+        data: ends(sizes).map((x) => ({ x, y: bound })),
         borderColor: style('--front'), borderDash: [10, 5], borderWidth: 1, pointRadius: 0, pointHitRadius: 0, isBound: true,
       });
     }
@@ -352,8 +391,8 @@
     const named = (run, text) => (runs.length > 1 ? `${run.name}: ${text}` : text);
     const links = runs.flatMap((run) => run.links.map((link) => ({ ...link, name: named(run, `${link.over} ${link.link} ${link.from} to ${link.to}`) })));
     bars('chart-links', links.map((link) => link.name), [['alone', links.map((link) => link.alone_GBps)], ['together', links.map((link) => link.together_GBps)]], 'GB/s', (value) => `${figures(value)} GB/s`);
-    const tokens = runs.flatMap((run) => run.tokens.map((token) => ({ ...token, name: named(run, `${token.name} ${token.backend}`) })));
-    bars('chart-token', tokens.map((token) => token.name), [['measured', tokens.map((token) => token.measured_s * 1e3)], ['priced', tokens.map((token) => (token.priced_s === null ? null : token.priced_s * 1e3))]], 'ms', (value) => `${figures(value)} ms`);
+    const tokens = runs.flatMap((run) => run.tokens.map((token) => ({ ...token, name: named(run, `${token.name} ${token.fabric}`) })));
+    bars('chart-token', tokens.map((token) => token.name), [['measured, without pauses', tokens.map((token) => token.measured_s * 1e3)], ['priced', tokens.map((token) => (token.priced_s === null ? null : token.priced_s * 1e3))]], 'ms', (value) => `${figures(value)} ms`);
   }
 
   // ---- Tables that sort, filter and copy
@@ -377,24 +416,28 @@
   function csvOf(table) {
     const line = (row) => [...row.cells].map((cell) => {
       const text = cell.textContent.trim();
-      return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+      const safe = /^([=@+\t]|-(?![\d.]))/.test(text) ? `'${text}` : text; // for a spreadsheet it would be a formula
+      return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
     }).join(',');
     return [table.tHead.rows[0], ...[...table.tBodies[0].rows].filter((row) => !row.hidden)].map(line).join('\n') + '\n';
   }
 
   // On file:// the clipboard may be out of reach; selected text always works.
   async function copy(text, status) {
+    let copied = true;
     try {
       await navigator.clipboard.writeText(text);
     } catch {
+      const before = document.activeElement;
       const area = element('textarea', { value: text });
       area.setAttribute('aria-label', 'The table as CSV');
       document.body.append(area);
       area.select();
-      document.execCommand('copy');
+      copied = document.execCommand('copy');
       area.remove();
+      before?.focus();
     }
-    status.textContent = `${text.split('\n').length - 2} rows copied`;
+    status.textContent = copied ? `${text.split('\n').length - 2} rows copied` : 'the browser does not let it be copied';
   }
 
   function makeTools(table) {
@@ -436,18 +479,23 @@
 
   function redraw() {
     if (chosen.model) showAnswer();
+    else if (chosen.operation) showTimes();
     if (chosen.rate) showRates();
     setUpBars();
   }
 
   start();
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
-  // Paper shows what is folded on a screen.
+  // Paper is light, and shows what is folded on a screen.
   addEventListener('beforeprint', () => {
+    document.documentElement.classList.add('printing');
+    redraw();
     document.querySelectorAll('details:not([open])').forEach((one) => { one.open = true; one.dataset.opened = ''; });
     Object.values(charts).forEach((chart) => chart.resize());
   });
   addEventListener('afterprint', () => {
+    document.documentElement.classList.remove('printing');
+    redraw();
     document.querySelectorAll('details[data-opened]').forEach((one) => { one.open = false; delete one.dataset.opened; });
     Object.values(charts).forEach((chart) => chart.resize());
   });

@@ -41,8 +41,9 @@ std::string bytes_of(const Record& record) {
   return bytes.empty() ? std::string(record.key("bytes")) : bytes;
 }
 
-std::vector<std::string> cells_of_point(const Record& record) {
-  std::vector<std::string> cells = {record.operation, rest_of_name(record), bytes_of(record)};
+std::vector<std::string> cells_of_point(const ResultFile& file, const Record& record) {
+  std::vector<std::string> cells = {file.path.stem().string(), record.operation,
+                                    rest_of_name(record), bytes_of(record)};
   const bool measured = record.measured();
   cells.push_back(measured ? plain_figure(record.time_s / kMicrosecond) : "");
   for (const auto* const counter :
@@ -60,7 +61,8 @@ std::vector<std::string> cells_of_point(const Record& record) {
 
 Table rows_table(const PageRun& run) {
   using enum Table::Align;
-  Table table({{"operation", kLeft},
+  Table table({{"file", kLeft},
+               {"operation", kLeft},
                {"of", kLeft},
                {"bytes"},
                {"mean us"},
@@ -76,7 +78,7 @@ Table rows_table(const PageRun& run) {
                {"verdict", kLeft},
                {"why", kLeft}});
   for (const auto& file : run.files) {
-    for (const auto& record : file.records) table.add(cells_of_point(record));
+    for (const auto& record : file.records) table.add(cells_of_point(file, record));
   }
   return table;
 }

@@ -7,6 +7,8 @@
 #include <set>
 
 #include "report/aftermath.h"
+#include "report/assumptions.h"
+#include "report/fallback_table.h"
 #include "report/floor.h"
 #include "report/links.h"
 #include "report/page/badges.h"
@@ -31,11 +33,30 @@ std::string section(std::string_view id, std::string_view title, const std::stri
 }
 
 /// Where a script draws; without one it is not there.
-std::string chart(std::string_view id, std::string_view label) {
+std::string chart(std::string_view id, std::string_view label, std::string_view before = {},
+                  std::string_view after = {}) {
   return fmt::format(
-      "<figure class=chart data-chart={0} hidden><div><canvas id={0} role=img aria-label=\"{1}\">"
-      "</canvas></div></figure>\n",
-      id, html_text(label));
+      "<figure class=chart data-chart={0} hidden>{2}<div class=box><canvas id={0} role=img "
+      "aria-label=\"{1}\"></canvas></div>{3}</figure>\n",
+      id, html_text(label), before, after);
+}
+
+/// Lines of text as they are.
+std::string pre_html(std::string_view lines) {
+  std::string html = "<pre tabindex=0>";
+  for (std::size_t from = 0; from < lines.size();) {
+    const auto end = std::min(lines.find('\n', from), lines.size());
+    html += html_text(lines.substr(from, end - from)) + "\n";
+    from = end + 1;
+  }
+  return html + "</pre>\n";
+}
+
+template <typename Sentences>
+std::string list_html(std::string_view tone, const Sentences& sentences) {
+  std::string html;
+  for (const auto& sentence : sentences) html += fmt::format("<li>{}\n", html_text(sentence));
+  return html.empty() ? "" : fmt::format("<ul class={}>\n{}</ul>\n", tone, html);
 }
 
 /// In front of what belongs to one run of several.
@@ -93,13 +114,11 @@ std::string answer_section(const Page& page) {
 }
 
 std::string missing_section(const Page& page) {
-  std::string html;
+  std::vector<std::string> sentences;
   for (const auto& run : page.runs) {
-    for (const auto& sentence : run.missing) {
-      html += fmt::format("<li>{}\n", html_text(of_run(page, run, sentence)));
-    }
+    for (const auto& sentence : run.missing) sentences.push_back(of_run(page, run, sentence));
   }
-  return html.empty() ? "" : fmt::format("<ul class=missing>\n{}</ul>\n", html);
+  return list_html("missing", sentences);
 }
 
 std::string maps_of(const Page& page, std::size_t number) {
@@ -109,8 +128,8 @@ std::string maps_of(const Page& page, std::size_t number) {
     for (const auto& fabric : at.request.fabrics) {
       if (!fabric.decides()) continue;
       html += map_html(at, fabric,
-                       fmt::format("data-run={} data-context={} data-fabric=\"{}\"", number,
-                                   at.request.context, html_text(fabric.name)));
+                       fmt::format("data-run={} data-context={} data-network={}", number,
+                                   at.request.context, &fabric - at.request.fabrics.data()));
     }
   }
   return html;
@@ -151,10 +170,16 @@ std::string strategies_section(const Page& page) {
                                        "the others: wiretax-report decide --detail",
                                        fabric))});
     tables += html_table(answers_table(run), {.caption = of_run(page, run, "Every answer")});
+    if (const auto fallbacks = fallbacks_table(run.decided.front().decision); !fallbacks.empty()) {
+      tables +=
+          html_table(fallbacks, {.caption = of_run(page, run,
+                                                   "What a silent fallback would cost TP (AR: one "
+                                                   "all-reduce; AR*: what it may take)")});
+    }
   }
   if (tables.empty()) return {};
-  return chart("chart-parts",
-               "Milliseconds of a step by strategy and part, as in the table below") +
+  return chart("chart-parts", "Milliseconds of a step by strategy and part, as in the table below",
+               {}, "<div id=parts-now></div>") +
          "<details><summary>All models, batches and contexts as tables</summary>\n" + tables +
          "</details>\n";
 }
@@ -169,11 +194,12 @@ std::string floor_html(const Page& page, const PageRun& run) {
 
 std::string wire_html(const Page& page, const PageRun& run) {
   std::string html;
-  int number = 0;
   for (const auto& table : wire_tables(run.files)) {
-    html += html_table(
-        table,
-        {.caption = fmt::format("{} {}", of_run(page, run, "RDMA, TCP and the bound"), ++number)});
+    html += html_table(table,
+                       {.caption = of_run(page, run,
+                                          table.columns()[2].title.find("GB/s") == std::string::npos
+                                              ? "One way of a message over RDMA and TCP"
+                                              : "RDMA, TCP and the bound")});
   }
   return html;
 }
@@ -189,14 +215,16 @@ std::string sizes_section(const Page& page) {
   std::string html;
   for (const auto& run : page.runs) html += floor_html(page, run) + wire_html(page, run);
   if (!has_points(page)) return html;
-  return "<h3>Time</h3>\n<div id=sizes-choice class=chosen hidden></div>\n" +
-         chart("chart-time", "Microseconds against bytes, as in the table of all points") +
-         "<h3>Bandwidth</h3>\n<div id=rates-choice class=chosen hidden></div>\n" +
-         chart("chart-rate", "GB/s against bytes, as in the table of all points") +
-         "<p class=note>Bands are 95 % intervals of the mean; vertical lines are the all-reduces "
-         "of "
-         "the chosen model, one for each batch; the table of all points below has every "
-         "number.</p>\n" +
+  return chart("chart-time", "Time against bytes, as in the table of all points",
+               "<h3>Time</h3><div id=sizes-choice class=chosen hidden></div>",
+               "<figcaption class=note>Bands are 95 % intervals of the mean. Hollow: suspect. "
+               "Dotted: published. Dashed: RDMA writes of our own, below what a library does. "
+               "Vertical lines are the all-reduces of the chosen model, one for each "
+               "batch.</figcaption>") +
+         chart("chart-rate", "GB/s against bytes, as in the table of all points",
+               "<h3>Bandwidth</h3><div id=rates-choice class=chosen hidden></div>",
+               "<figcaption class=note>The table of all points has every number of this "
+               "run.</figcaption>") +
          html;
 }
 
@@ -227,14 +255,8 @@ std::string token_section(const Page& page) {
       const auto causes = token_causes(file);
       if (!causes.empty()) {
         tables += fmt::format(
-            "<details><summary>Why they differ from their price</summary><pre "
-            "tabindex=0>");
-        for (std::size_t from = 0; from < causes.size();) {
-          const auto end = std::min(causes.find('\n', from), causes.size());
-          tables += html_text(std::string_view(causes).substr(from, end - from)) + "\n";
-          from = end + 1;
-        }
-        tables += "</pre></details>\n";
+            "<details><summary>Why they differ from their price</summary>{}</details>\n",
+            pre_html(causes));
       }
     }
   }
@@ -245,10 +267,10 @@ std::string token_section(const Page& page) {
 
 std::string finding_html(std::string_view severity, std::string_view id, std::string_view where,
                          std::string_view evidence, std::string_view fix) {
-  return fmt::format("<li class={0}><b>{0}: {1}</b>{2}<br>{3}<br><span>What to do: {4}</span>\n",
-                     html_text(severity), html_text(id),
-                     where.empty() ? "" : ", " + html_text(where), html_text(evidence),
-                     html_text(fix));
+  return fmt::format(
+      "<li class=\"{0}\"><b>{0}: {1}</b>{2}<br>{3}<br><span>What to do: {4}</span>\n",
+      html_text(severity), html_text(id), where.empty() ? "" : ", " + html_text(where),
+      html_text(evidence), html_text(fix));
 }
 
 /// What the doctor saw before, and what only the results show.
@@ -277,6 +299,22 @@ std::string findings_section(const Page& page) {
   return html;
 }
 
+/// What the table of both does not hold.
+std::vector<std::string> comparison_notes(const RunComparison& comparison) {
+  auto notes = comparison.notes;
+  const auto add = [&](const std::vector<LonePoint>& points, std::string_view what) {
+    if (points.empty()) return;
+    std::vector<std::string> names;
+    for (const auto& point : points) names.push_back(point.fabric + " " + point.name);
+    notes.push_back(fmt::format("{}: {}", what, fmt::join(names, ", ")));
+  };
+  add(comparison.only_a, "only in A");
+  add(comparison.only_b, "only in B");
+  add(comparison.broken_a, "failed or skipped in A");
+  add(comparison.broken_b, "failed or skipped in B");
+  return notes;
+}
+
 std::string compare_section(const Page& page) {
   std::string html;
   for (std::size_t i = 0; i < page.comparisons.size(); ++i) {
@@ -296,6 +334,7 @@ std::string compare_section(const Page& page) {
           differences, {.caption = fmt::format("What differs from {} to {}", page.runs.front().name,
                                                page.runs[i + 1].name)});
     }
+    html += list_html("notes", comparison_notes(comparison));
     const auto table = comparison_table(comparison);
     if (table.empty()) continue;
     const auto caption = fmt::format("{} beside {}", page.runs[i + 1].name, page.runs.front().name);
@@ -331,31 +370,35 @@ std::string environment_section(const Page& page) {
 }
 
 std::string assumptions_section(const Page& page) {
-  std::set<std::string> notes;
-  for (const auto& run : page.runs) {
-    for (const auto& at : run.decided) {
-      notes.insert(at.decision.notes.begin(), at.decision.notes.end());
-      if (!at.request.unusable.empty()) notes.insert(at.request.unusable);
-    }
-  }
   std::string html;
-  for (const auto& note : notes) html += fmt::format("<li>{}\n", html_text(note));
-  return html.empty() ? "" : fmt::format("<ul class=notes>\n{}</ul>\n", html);
+  for (const auto& run : page.runs) {
+    std::set<std::string> notes;
+    std::string lines;
+    for (const auto& at : run.decided) {
+      lines += assumptions_text(at.request);
+      notes.insert(at.decision.notes.begin(), at.decision.notes.end());
+    }
+    if (lines.empty()) continue;
+    if (page.runs.size() > 1) html += fmt::format("<h3>{}</h3>\n", html_text(run.name));
+    html += pre_html(lines) + list_html("notes", notes);
+  }
+  return html;
 }
 
-std::string heading(const Page& page) {
+std::string heading(const Page& page, bool redacted) {
   std::vector<std::string> names;
   for (const auto& run : page.runs) names.push_back(run.name);
   return fmt::format(
       "<header><h1>What the wire costs per token</h1><p>{}{}</p></header>\n",
       html_text(fmt::format("{}", fmt::join(names, " and "))),
-      page.redacted ? ", without the names of hosts, home folders and addresses" : "");
+      redacted ? ", without the names of hosts and users, folders and addresses" : "");
 }
 
 }  // namespace
 
-std::string page_body(const Page& page) {
-  std::string body = "<a class=skip href=#answer>To the answer</a>\n" + heading(page) + "<main>\n";
+std::string page_body(const Page& page, bool redacted) {
+  std::string body =
+      "<a class=skip href=#answer>To the answer</a>\n" + heading(page, redacted) + "<main>\n";
   body += section("answer", "TP, PP or replicas?", answer_section(page));
   body += section("missing", "What is missing", missing_section(page));
   body += section("compare", "The runs beside each other", compare_section(page));

@@ -7,6 +7,6 @@
 namespace wiretax {
 
 /// Everything between <body> and the scripts: readable by itself, as headings and tables.
-std::string page_body(const Page& page);
+std::string page_body(const Page& page, bool redacted);
 
 }  // namespace wiretax

@@ -6,11 +6,11 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, test as nodeTest } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 
-import { HOSTILE, hostile, large, onlySkipped, twoHosts } from './runs.mjs';
+import { HOSTILE, fourRanks, hostile, large, onlySkipped, twoHosts } from './runs.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const folder = mkdtempSync(join(tmpdir(), 'wiretax-page-'));
@@ -19,6 +19,8 @@ const pages = {};
 const few = ['--model', 'gpt-oss-120b,Llama-3.1-8B', '--batch', '1,8,32']; // the browser's time goes by the size of tables
 const painted = {}; // how soon, in milliseconds
 let browser;
+
+const test = (name, use) => nodeTest(name, { timeout: 300e3 }, use);
 
 // wiretax-report ends with 5 where the page says that something is missing.
 function makePage(name, code, ...runs) {
@@ -44,6 +46,9 @@ before(async () => {
   makePage('hostile', 0, at('hostile'));
   makePage('large', 0, at('large'));
   makePage('skipped', 5, at('skipped'));
+  fourRanks(at('undecided'), 'mpi');
+  fourRanks(at('decided'), 'nccl');
+  makePage('undecided', 5, at('undecided'), at('decided'), '--ranks', '4');
   browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 });
 
@@ -87,7 +92,7 @@ const dataOf = (page) => page.evaluate(() => JSON.parse(document.getElementById(
 const cell = ({ columns }, row, key) => (columns[key].of ? columns[key].of[columns[key].at?.[row] ?? 0] : columns[key][row]);
 const rowsOf = (table, isMeant) => [...Array(table.count).keys()].filter((row) => isMeant(row));
 
-for (const [name, colorScheme] of [['two', 'light'], ['two', 'dark'], ['both', 'light'], ['hostile', 'light'], ['skipped', 'light']]) {
+for (const [name, colorScheme] of [['two', 'light'], ['two', 'dark'], ['both', 'light'], ['hostile', 'light'], ['skipped', 'light'], ['undecided', 'light']]) {
   test(`${name}, ${colorScheme}: asks for nothing, says nothing, and is accessible`, async () => {
     await withPage(name, { colorScheme }, async (page) => {
       await page.evaluate(() => document.querySelectorAll('details').forEach((one) => { one.open = true; }));
@@ -133,8 +138,10 @@ test('what is chosen changes sentence, facts, map and bars, as the data say', as
       assert.equal(await now.count(), 1);
       const winner = cell(answers, answer, 'winner');
       assert.match(await now.textContent(), winner ? new RegExp(winner[0]) : /too close/);
-      const low = Math.min(...fitting.map((row) => cell(rows, row, 'tokens_per_s.low')));
-      assert.ok(low > 0);
+      const told = await page.locator('#parts-now tbody tr').evaluateAll((all) => all.map(({ cells }) => [...cells].map((one) => one.textContent)));
+      const figures = (value) => String(Number(value.toPrecision(4)));
+      assert.deepEqual(told.filter((texts) => texts.length > 2).map((texts) => texts.slice(0, 3)),
+        fitting.map((row) => [cell(rows, row, 'strategy'), figures(cell(rows, row, 'tokens_per_s.mid')), figures(cell(rows, row, 'step_s.mid') * 1e3)]));
     }
     // What cannot name a winner cannot be chosen.
     assert.deepEqual(await page.locator('#choose-network option').evaluateAll((all) => all.map(({ value }) => value)), ['nccl', 'dgx-spark-roce']);
@@ -163,25 +170,70 @@ test('a tooltip says what the data say', async () => {
   });
 });
 
+test('every link is a curve of its own, with its bound', async () => {
+  await withPage('two', {}, async (page) => {
+    const labels = await page.evaluate(() => Chart.getChart('chart-rate').data.datasets.map(({ label }) => label));
+    assert.deepEqual(labels.filter((label) => label.startsWith('rdma')), ['rdma roceP2p1s0f0 0-1', 'rdma rocep1s0f0 0-1']);
+    assert.equal(labels.filter((label) => label.startsWith('bound')).length, 1);
+    const sizes = await page.evaluate(() => Chart.getChart('chart-time').options.plugins.modelSizes.sizes);
+    assert.ok(sizes.length >= 3, String(sizes));
+    const links = await page.evaluate(() => Chart.getChart('chart-links').data.datasets.map(({ data }) => data));
+    assert.deepEqual(links, [[12.1, 12.1], [11.5, 11.4]]);
+  });
+});
+
+test('a suspect point is hollow, and a pointer on it says why', async () => {
+  await withPage('two', {}, async (page) => {
+    const fills = await page.evaluate(() => Chart.getChart('chart-time').data.datasets.find(({ label }) => label === 'nccl').pointBackgroundColor);
+    assert.equal(new Set(fills).size, 2);
+    assert.notEqual(fills[3], fills[2]);
+  });
+});
+
+test('on paper it is light, whatever the screen is', async () => {
+  await withPage('two', { colorScheme: 'dark' }, async (page) => {
+    const colour = () => page.evaluate(() => Chart.getChart('chart-time').options.color);
+    const dark = await colour();
+    await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    assert.equal(await colour(), '#1b1f24');
+    await page.evaluate(() => dispatchEvent(new Event('afterprint')));
+    assert.equal(await colour(), dark);
+  });
+});
+
+test('a run with which nothing can be decided says so, and the rest works', async () => {
+  await withPage('undecided', {}, async (page) => {
+    assert.match(await page.textContent('#missing'), /undecided: No answer: no network here/);
+    assert.match(await page.textContent('#sentence'), /Nothing here can be decided with/);
+    await page.selectOption('#choose-run', '1');
+    assert.match(await page.textContent('#sentence'), /TP=4/);
+    await page.selectOption('#choose-run', '0');
+    assert.match(await page.textContent('#sentence'), /Nothing here can be decided with/);
+    assert.ok(await page.locator('#chart-time').isVisible());
+    await page.locator('#points').getByRole('searchbox').first().fill('8192');
+    await page.waitForFunction(() => /^\d+ of \d+ rows$/.test(document.querySelector('#points .count').textContent));
+  });
+});
+
 test('the table of all points sorts, filters and becomes CSV', async () => {
   await withPage('two', { permissions: ['clipboard-read', 'clipboard-write'] }, async (page) => {
     const table = page.locator('table.points');
     const rows = await table.locator('tbody tr').count();
     const cells = (i) => table.locator(`tbody tr:visible > :nth-child(${i})`).allTextContents();
     await table.getByRole('button', { name: 'mean us' }).click();
-    const means = (await cells(4)).map((text) => text.trim());
+    const means = (await cells(5)).map((text) => text.trim());
     const told = means.filter(Boolean).map(Number);
     assert.deepEqual(told, [...told].sort((a, b) => a - b));
     assert.equal(means.at(-1), '', 'what is absent comes last');
-    await page.getByRole('searchbox').fill('rdma_write 1048576');
+    await page.getByRole('searchbox').fill('rdma_write rocep1s0f0 1048576');
     assert.equal((await cells(1)).length, 1);
     assert.equal(await page.locator('#points .count').textContent(), `1 of ${rows} rows`);
     await page.locator('#points').getByRole('button', { name: 'Copy as CSV' }).click();
     await page.waitForFunction(() => /copied/.test(document.querySelector('#points .count').textContent));
     const csv = (await page.evaluate(() => navigator.clipboard.readText())).trim().split('\n');
     assert.equal(csv.length, 2);
-    assert.match(csv[0], /^operation,of,bytes,mean us/);
-    assert.match(csv[1], /^rdma_write_bandwidth,link:rocep1s0f0\/from:0\/to:1,1048576,/);
+    assert.match(csv[0], /^file,operation,of,bytes,mean us/);
+    assert.match(csv[1], /^rdma,rdma_write_bandwidth,link:rocep1s0f0\/from:0\/to:1,1048576,/);
   });
 });
 
@@ -258,7 +310,7 @@ test('10,000 points: it opens, filters and draws', async () => {
   await withPage('large', {}, async (page) => {
     assert.equal(await page.locator('table.points tbody tr').count(), 10000);
     await page.locator('#points').getByRole('searchbox').fill('channels:7/ 2048');
-    await page.waitForFunction(() => /^\d+ of 10000 rows$/.test(document.querySelector('#points .count').textContent));
+    await page.waitForFunction(() => /^\d{1,4} of 10000 rows$/.test(document.querySelector('#points .count').textContent));
     const drawn = await page.evaluate(() => Chart.getChart('chart-time').data.datasets.filter(({ isBand }) => !isBand).reduce((sum, { data }) => sum + data.length, 0));
     assert.ok(drawn >= 10000, String(drawn));
     await page.selectOption('#choose-batch', '8');

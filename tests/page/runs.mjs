@@ -43,7 +43,7 @@ function links() {
   const add = (link, GBps, more) => rows.push(point(`rdma_links/links:${link}/from:0/to:1/bytes:1048576`, 1048576 / GBps / 1e3, { GBps, Gbps: GBps * 8, ...more }));
   names.forEach((name) => add(name, 12.1, { bound_Gbps: 122 }));
   add(names.join('+'), 22.9, { bound_Gbps: 194, links: 2, 'GBps_rocep1s0f0': 11.5, 'GBps_roceP2p1s0f0': 11.4 });
-  return { rows, context: context('links', { wiretax_fabric: 'links', bound_limits: { '0-1': { [names.join('+')]: 'cage p0', rocep1s0f0: 'PCIe 0000:01' } } }) };
+  return { rows, context: context('links', { wiretax_fabric: 'rdma', wiretax_fabric_kind: 'rdma', bound_limits: { '0-1': { [names.join('+')]: 'cage p0', rocep1s0f0: 'PCIe 0000:01' } } }) };
 }
 
 function token() {
@@ -63,8 +63,9 @@ export function twoHosts(folder, slower = 1) {
     const us = 2 + size / 12e3;
     return point(`rdma_write_bandwidth/link:rocep1s0f0/from:0/to:1/bytes:${size}`, us, { ...rate(size, us), bound_Gbps: 122, mtu: 4096 });
   });
+  const right = bandwidth.map((row) => ({ ...row, name: row.name.replace('rocep1s0f0', 'roceP2p1s0f0') }));
   const failed = { name: 'rdma_read_bandwidth/link:rocep1s0f0/from:0/to:1/bytes:4096', error_occurred: true, error_message: 'skipped: too large for <this> run' };
-  write(folder, 'rdma.json', { context: context('rdma', {}), rows: [...bandwidth, failed] });
+  write(folder, 'rdma.json', { context: context('rdma', { wiretax_fabric: 'rdma', wiretax_fabric_kind: 'rdma' }), rows: [...bandwidth, ...right, failed] });
   write(folder, 'links.json', links());
   write(folder, 'token-nccl.json', token());
   writeFileSync(join(folder, 'doctor.json'), JSON.stringify({ schema: 1, hosts: [{ host: 'spark-a', who: 'spark-a' }], findings: [
@@ -92,6 +93,13 @@ export function large(folder) {
     }
   }
   write(folder, 'collectives-nccl.json', { rows, context: context('collectives', { wiretax_fabric: 'nccl', wiretax_fabric_kind: 'engine' }) });
+}
+
+// Four ranks: over MPI alone nothing decides, since that is nobody's engine.
+export function fourRanks(folder, backend) {
+  mkdirSync(folder, { recursive: true });
+  const { rows, context: told } = collective('all_reduce', `${backend} eth0`, backend === 'nccl' ? 'engine' : 'host_mpi', backend, 60, 1);
+  write(folder, 'collectives.json', { rows: rows.map((row) => ({ ...row, ranks: 4 })), context: { ...told, ranks: 4 } });
 }
 
 export function onlySkipped(folder) {

@@ -238,27 +238,102 @@ TEST_F(PageCli, TwoRunsComeWithTheVerdicts) {
 
 TEST_F(PageCli, RedactedItNamesNobody) {
   write("run/collectives-nccl.json", page_results(27).dump());
-  write("run/doctor.json", R"({"findings": [{"id": "x", "severity": "info", "who": "spark-b",
+  write("spark-a-to-spark-b/Spark-A.json", page_results(27).dump());
+  write("spark-a-to-spark-b/doctor.json",
+        R"({"findings": [{"id": "x", "severity": "info", "who": "spark-b",
       "evidence": "spark-b.corp.example has fe80::1 and 10.0.1.8", "fix": "ssh ann@spark-a"}]})");
-  const auto page = page_of(run_folder() + " --redact", 0);
-  EXPECT_THAT(
-      page, AllOf(HasSubstr("host-1"), HasSubstr("host-2 has address-"), Not(HasSubstr("spark-a")),
-                  Not(HasSubstr("spark-b")), Not(HasSubstr("corp.example")),
-                  Not(HasSubstr("10.0.1.")), Not(HasSubstr("fe80")), Not(HasSubstr("/home/ann"))));
+  const auto page = page_of((folder_ / "spark-a-to-spark-b").string() + " --redact", 0);
+  EXPECT_THAT(page, AllOf(HasSubstr("host-1-to-host-2"), HasSubstr("host-2 has address-"),
+                          HasSubstr("ssh user@host-1"), HasSubstr(".../wiretax-collectives")));
+  for (const auto* const name :
+       {"spark-a", "Spark-A", "spark-b", "corp.example", "10.0.1.", "fe80", "/home", "ann@"}) {
+    EXPECT_THAT(page, Not(HasSubstr(name)));
+  }
+}
+
+TEST_F(PageCli, RedactionChangesNoNumber) {
+  auto results = page_results(27);
+  results["context"]["hosts"] = {"nccl", "out", "all_reduce"};
+  write("run/collectives-nccl.json", results.dump());
+  const auto told = data_of(page_of(run_folder(), 0));
+  const auto redacted = data_of(page_of(run_folder() + " --redact", 0));
+  EXPECT_EQ(redacted["runs"][0]["decided"][0]["rows"]["columns"]["step_s.mid"],
+            told["runs"][0]["decided"][0]["rows"]["columns"]["step_s.mid"]);
+}
+
+TEST_F(PageCli, WhereNothingCanBeDecidedTheRestIsShown) {
+  write("run/collectives-nccl.json", page_results(27).dump());
+  EXPECT_THAT(page_of(run_folder() + " --ranks 5", 5),
+              AllOf(HasSubstr("No answer: there is no all_reduce of 5 ranks"),
+                    HasSubstr("All points"), HasSubstr("<td>27<td>26.73")));
+}
+
+TEST_F(PageCli, EachLinkAndDirectionIsACurve) {
+  auto results = page_results(27);
+  results["context"]["wiretax_fabric"] = "rdma";
+  results["context"]["wiretax_fabric_kind"] = "rdma";
+  results["benchmarks"].clear();
+  for (const std::string way :
+       {"link:left/from:0/to:1", "link:left/from:1/to:0", "link:right/from:0/to:1"}) {
+    auto row = page_row(8192, 27);
+    row["name"] = "rdma_write_bandwidth/" + way + "/bytes:8192";
+    results["benchmarks"].push_back(row);
+  }
+  write("run/rdma.json", results.dump());
+  EXPECT_EQ(data_of(page_of(run_folder(), 5))["runs"][0]["curves"].size(), 3);
+}
+
+TEST_F(PageCli, SaysWhatItAssumed) {
+  write("run/collectives-nccl.json", page_results(27).dump());
+  EXPECT_THAT(page_of(run_folder() + " --eta 0.7 --context 1024", 0),
+              AllOf(HasSubstr("memory efficiency 0.70 (0.70 to 0.70)"),
+                    HasSubstr("1024 tokens of context")));
+}
+
+TEST_F(PageCli, APublishedProfileAmongTheFilesIsThereOnce) {
+  const auto data =
+      data_of(page_of(WIRETAX_TEST_DATA "/../../report/profiles/dgx-spark-roce.json", 0));
+  EXPECT_EQ(data["runs"][0]["decided"][0]["fabrics"].size(), 1);
+}
+
+TEST_F(PageCli, AFindingOfNoKnownSeverityIsRefused) {
+  write("run/collectives-nccl.json", page_results(27).dump());
+  write("run/doctor.json", R"({"findings": [{"id": "x", "severity": "x id=data"}]})");
+  EXPECT_THAT(page_of(run_folder(), 5),
+              AllOf(HasSubstr("severity is not known"), Not(HasSubstr("<li class=\"x"))));
+}
+
+TEST_F(PageCli, NumbersAtTheEndsOfWhatThereIs) {
+  auto results = page_results(27);
+  results["benchmarks"][0]["GBps"] = 1.7976931348623157e308;
+  results["benchmarks"][1]["mean_lo_us"] = 1e-310;
+  write("run/collectives-nccl.json", results.dump());
+  EXPECT_EQ(data_of(page_of(run_folder(), 0))["runs"][0]["curves"][0]["points"][0][4], nullptr);
 }
 
 TEST(Redaction, TakesNamesAndAddressesButNoOtherNumbers) {
   Redaction redaction;
   redaction.add_host("spark-a.lan");
+  redaction.add_host("host-7");
   const auto expect = [&](const std::string& text, const std::string& redacted) {
     EXPECT_EQ(redaction.text(text), redacted);
   };
-  expect("at spark-a.lan, spark-ab and my-spark-a", "at host-1, spark-ab and my-spark-a");
-  expect("10.0.0.1:4711, 10.0.0.2. 10.0.0.1/24", "address-1:4711, address-2. address-1/24");
-  expect("gid ::ffff:10.0.0.3 mac 4c:bb:47:00:11:22", "gid address-3 mac address-4");
+  expect("at SPARK-A.lan, spark-ab and my_spark-a.json", "at host-1, spark-ab and my_host-1.json");
+  expect("host-7", "host-2");
+  expect("10.1.1.1-10.1.1.2_x at x.10.1.1.1", "address-1-address-2_x at x.address-1");
+  expect("enx4cbb47001122 up", "address-3 up");
+  expect("10.0.0.1:4711, 10.0.0.2. 10.0.0.1/24", "address-4:4711, address-5. address-4/24");
+  expect("gid ::ffff:10.0.0.3 mac 4c:bb:47:00:11:22", "gid address-6 mac address-7");
   expect("pci 0000:01:00.0 at 07:02:45, 127.0.0.1, 5.4.3.2.1",
          "pci 0000:01:00.0 at 07:02:45, 127.0.0.1, 5.4.3.2.1");
-  expect("/home/ann/x and /Users/ann", "/home/user/x and /Users/user");
+  expect("/home/ann/x and --out=/data/ann/y.json", ".../x and --out=.../y.json");
+  expect("/sys/class/infiniband, GB/s, B / A, http://x/y",
+         "/sys/class/infiniband, GB/s, B / A, http://x/y");
+  expect("scp ann@10.0.0.1:x, @ and a@", "scp user@address-4:x, @ and a@");
+  EXPECT_EQ(redaction.html("<a class=spark-a aria-label=\"spark-a\">&#39;Spark-A&amp;"),
+            "<a class=spark-a aria-label=\"host-1\">&#39;host-1&amp;");
+  const std::string many(1'000'000, ':');  // in no time
+  EXPECT_TRUE(redaction.text(many) == many);
 }
 
 TEST(PageHtml, EscapesText) {
