@@ -1,4 +1,5 @@
-// Text for the page: a doctor.json, or an InputError; redacted and escaped, none of it is markup.
+// Text for the page: a doctor.json, a result file, or an InputError; redacted and escaped, none of
+// it is markup.
 
 #include <cstdint>
 #include <cstdlib>
@@ -7,6 +8,7 @@
 
 #include "report/page/doctor_findings.h"
 #include "report/page/html.h"
+#include "report/page/page.h"
 #include "report/page/redaction.h"
 #include "report/record.h"
 
@@ -21,6 +23,26 @@ void check_text(Redaction& redaction, std::string_view text) {
   const auto redacted = redaction.text(text);
   require(html_text(redacted).find_first_of("<>\"'") == std::string::npos);
   require(json_in_html(redacted).find('<') == std::string::npos);
+}
+
+std::size_t scripts_in(std::string_view html) {
+  std::size_t count = 0;
+  for (auto at = html.find("<script"); at != html.npos; at = html.find("<script", at + 1)) ++count;
+  return count;
+}
+
+void check_page(Redaction& redaction, std::string_view text) {
+  static const auto kScripts = scripts_in(page_html({}));
+  Page page;
+  page.runs.resize(1);
+  try {
+    page.runs.front().files.push_back(parse_result_file(text, "run.json"));
+  } catch (const InputError&) {
+    return;
+  }
+  redaction.learn(page.runs.front());
+  require(scripts_in(page_html(page)) == kScripts);
+  require(scripts_in(page_html(page, &redaction)) == kScripts);
 }
 
 }  // namespace
@@ -40,5 +62,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     wiretax::require(*error.what() != '\0');
   }
   wiretax::check_text(redaction, text);
+  wiretax::check_page(redaction, text);
   return 0;
 }
