@@ -142,6 +142,10 @@ std::string format_seconds(double seconds) {
   return fmt::format("{:.4g} s", seconds);
 }
 
+std::string format_range(const std::string& low, const std::string& high) {
+  return low == high ? low : fmt::format("{} to {}", low, high);
+}
+
 std::string format_seconds_roughly(double seconds) {
   const double magnitude = std::abs(seconds);
   if (magnitude < 1e-3) return format_roughly(seconds / kMicrosecond) + " us";

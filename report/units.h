@@ -37,11 +37,13 @@ std::vector<std::uint64_t> parse_count_list(std::string_view text);
 /// "MiB/s", "MB/s", "GB/s" or "Gb/s" in bytes per second. Throws std::invalid_argument.
 double parse_rate_unit(std::string_view text);
 
-std::string format_figures(double value);              // "7.78", "53.3", "1284"
-std::string format_roughly(double value);              // two figures: "7.8", "53", "1300"
-std::string format_bytes(std::uint64_t bytes);         // "10 KiB", "10,250 B"
-std::string format_seconds(double seconds);            // "28.4 us", "1.23 ms"
-std::string format_seconds_roughly(double seconds);    // two figures: "29 us", "1.3 ms"
+std::string format_figures(double value);            // "7.78", "53.3", "1284"
+std::string format_roughly(double value);            // two figures: "7.8", "53", "1300"
+std::string format_bytes(std::uint64_t bytes);       // "10 KiB", "10,250 B"
+std::string format_seconds(double seconds);          // "28.4 us", "1.23 ms"
+std::string format_seconds_roughly(double seconds);  // two figures: "29 us", "1.3 ms"
+/// "5.4 to 19", or one of them where both say the same.
+std::string format_range(const std::string& low, const std::string& high);
 std::string format_gigabytes_per_second(double rate);  // "12.30" of rate in bytes per second
 
 }  // namespace wiretax

@@ -43,7 +43,7 @@ std::string expected_text(const Reading& reading, std::string_view fabric) {
   const auto found = std::ranges::find(reading.expected, fabric, &Expected::fabric);
   if (found == reading.expected.end()) return "-";
   const auto& rate = found->tokens_per_s;
-  return fmt::format("{} to {}", format_roughly(rate.low), format_roughly(rate.high));
+  return format_range(format_roughly(rate.low), format_roughly(rate.high));
 }
 
 /// A column for each, the nearest first: more than a few would not fit.

@@ -169,7 +169,7 @@ void add_page(CLI::App& app, std::function<int()>& chosen) {
       ->required();
   command.add_option("-o,--out", options->out, "the file to write")->capture_default_str();
   command.add_flag("--redact", options->redact,
-                   "without names of hosts and users, folders and addresses");
+                   "without names of hosts and users, absolute folders and addresses");
   command
       .add_option("--model,--models", options->decide.models,
                   "NAME[:quant] or config.json[:quant], a list")

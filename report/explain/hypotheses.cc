@@ -69,11 +69,12 @@ std::string in_gigabits(const Band& rate) {
   if (std::isinf(rate.high)) return fmt::format("at least {:.3g} Gb/s", rate.low / kGigabit);
   const auto low = fmt::format("{:.3g}", rate.low / kGigabit);
   const auto high = fmt::format("{:.3g}", rate.high / kGigabit);
-  return low == high ? low + " Gb/s" : fmt::format("{} to {} Gb/s", low, high);
+  return format_range(low, high) + " Gb/s";
 }
 
 std::string match_times(const CurveMatch& match) {
-  return fmt::format("{} to {} times {}'s", format_roughly(match.least), format_roughly(match.most),
+  return fmt::format("{} times {}'s",
+                     format_range(format_roughly(match.least), format_roughly(match.most)),
                      match.fabric);
 }
 

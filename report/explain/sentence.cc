@@ -13,15 +13,14 @@ namespace {
 
 std::string microseconds_range(const Band& band) {
   if (band.low <= 0) return "at most " + format_seconds_roughly(band.high);
-  return fmt::format("{} to {}", format_seconds_roughly(band.low),
-                     format_seconds_roughly(band.high));
+  return format_range(format_seconds_roughly(band.low), format_seconds_roughly(band.high));
 }
 
 std::string rate_range(const Band& rate) {
   const auto low = fmt::format("{:.3g}", rate.low / kGigabit);
   if (std::isinf(rate.high)) return fmt::format("at least {} Gb/s", low);
   const auto high = fmt::format("{:.3g}", rate.high / kGigabit);
-  return low == high ? low + " Gb/s" : fmt::format("{} to {} Gb/s", low, high);
+  return format_range(low, high) + " Gb/s";
 }
 
 std::string claim_name(const Claim& claim) {
@@ -100,9 +99,7 @@ std::string expectation(const Explanation& explanation) {
 std::string match_text(const CurveMatch& match) {
   const auto least = format_roughly(match.least);
   const auto most = format_roughly(match.most);
-  const auto times = match.least <= 0 ? "up to " + most
-                     : least == most  ? least
-                                      : fmt::format("{} to {}", least, most);
+  const auto times = match.least <= 0 ? "up to " + most : format_range(least, most);
   return fmt::format("{} times {}'s", times, match.fabric);
 }
 

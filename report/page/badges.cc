@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "report/aftermath.h"
 #include "report/fabric.h"
 
 namespace wiretax {
@@ -146,6 +147,9 @@ std::vector<Badge> badges_of(const PageRun& run) {
   for (const auto& file : run.files) add_kind(file, badges);
   for (const auto& file : run.files) add_ending(file, badges);
   add_doctor(run.doctor, badges);
+  if (const auto seen = aftermath(run.files).size(); seen > 0) {
+    badges.add(Tone::kDoubtful, fmt::format("{} in the results", counted(seen, "warning")));
+  }
   add_doubts(run, badges);
   return badges.list();
 }

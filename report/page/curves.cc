@@ -154,12 +154,13 @@ PageJson links_json(const ResultFile& file) {
 }
 
 PageJson token_json(const ResultFile& file, const Record& record) {
-  std::string step;
-  for (const auto* const key : {"phase", "batch", "chunk", "gap"}) {
+  std::string step(record.key("phase"));
+  for (const auto* const key : {"batch", "chunk", "gap"}) {
     if (!record.key(key).empty()) step += fmt::format(" {} {}", key, record.key(key));
   }
   const auto priced_us = record.counter("priced_us");
-  return {{"name", fmt::format("{} {}{}", record.key("model"), record.key("strategy"), step)},
+  return {{"model", fmt::format("{} {}", record.key("model"), record.key("strategy"))},
+          {"step", step},
           {"fabric", file.context_value("wiretax_fabric")},
           {"measured_s", rounded(token_wire_us(record) * kMicrosecond)},
           {"priced_s", priced_us ? rounded(*priced_us * kMicrosecond) : PageJson()}};

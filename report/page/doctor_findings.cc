@@ -52,9 +52,7 @@ DoctorFindings parse_doctor_findings(std::string_view text, const std::filesyste
   }
   for (const auto& host : list_at(document, "hosts")) {
     if (!host.is_object()) continue;
-    for (const auto* const key : {"host", "who"}) {
-      if (const auto name = text_at(host, key); !name.empty()) doctor.hosts.push_back(name);
-    }
+    if (const auto name = text_at(host, "host"); !name.empty()) doctor.hosts.push_back(name);
   }
   return doctor;
 }

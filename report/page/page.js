@@ -45,7 +45,7 @@
 
   // Okabe and Ito's colours, which differ for the colour-blind as well; markers differ, too.
   const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#888888', '#b8a800'];
-  const markers = ['circle', 'rect', 'triangle', 'rectRot', 'star', 'crossRot', 'cross', 'rectRounded'];
+  const markers = ['circle', 'rect', 'triangle', 'rectRot', 'rectRounded']; // each can be hollow
   const parts = { weights: '#0072b2', kv: '#56b4e9', wire: '#d55e00', compute: '#009e73', fixed: '#888888' };
 
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -149,10 +149,10 @@
   }
 
   // Rows are models, columns batches, in the order of the selectors.
-  function showMaps(decided) {
-    const network = decided.fabrics.findIndex(({ name }) => name === chosen.network.value);
+  function showMaps() {
     for (const map of document.querySelectorAll('#map .scroll[data-network]')) {
-      map.hidden = !(map.dataset.run === (chosen.run?.value ?? '0') && map.dataset.context === chosen.context.value && map.dataset.network === String(network));
+      const decided = runs[Number(map.dataset.run)].decided.find((one) => String(one.context) === map.dataset.context);
+      map.hidden = map.dataset.context !== chosen.context.value || decided.fabrics[Number(map.dataset.network)].name !== chosen.network.value;
       for (const cell of map.querySelectorAll('.now')) {
         cell.classList.remove('now');
         cell.removeAttribute('aria-current');
@@ -171,7 +171,7 @@
     byId('sentence').textContent = answer?.sentence ?? 'Nothing here can be decided with: see what is missing.';
     showFacts(rows, answer ?? {});
     showParts(rows);
-    showMaps(decided);
+    showMaps();
     if (chosen.operation) showTimes();
   }
 
@@ -194,6 +194,15 @@
     showAnswer();
   }
 
+  // A cell of the map chooses its model and batch.
+  function pick(event) {
+    const cell = event.target.closest('.map tbody td');
+    if (!cell) return;
+    chosen.model.selectedIndex = cell.parentElement.sectionRowIndex;
+    chosen.batch.selectedIndex = cell.cellIndex - 1;
+    showAnswer();
+  }
+
   function setUpAnswer() {
     if (!runs.some((run) => run.decided.some((one) => one.rows.length))) return;
     const form = byId('chosen');
@@ -201,6 +210,7 @@
     if (runs.length > 1) chosen.run = selector(form, 'run', 'run', runs.map((run, i) => [i, run.name]), fillSelectors);
     for (const name of ['model', 'batch', 'context', 'network']) chosen[name] = selector(form, name, name, [], showAnswer);
     fillSelectors();
+    byId('map')?.addEventListener('click', pick);
   }
 
   // ---- Curves
@@ -226,7 +236,7 @@
       borderColor: colour,
       backgroundColor: colour,
       pointBackgroundColor: points.map((point) => (point[5] !== null ? style('--back') : colour)),
-      pointStyle: markers[(i + Math.floor(i / colours.length)) % markers.length],
+      pointStyle: markers[i % markers.length],
       pointRadius: points.length > 200 ? 1 : 4,
       borderDash: curve.kind === 'published' ? [2, 3] : curve.kind === 'floor' ? [8, 4] : [],
       borderWidth: 2,
@@ -263,13 +273,15 @@
       ctx.save();
       ctx.strokeStyle = style('--soft');
       ctx.setLineDash([3, 3]);
-      for (const size of sizes) {
+      ctx.fillStyle = style('--soft');
+      for (const [size, batch] of sizes) {
         if (size < scales.x.min || size > scales.x.max) continue;
         const x = scales.x.getPixelForValue(size);
         ctx.beginPath();
         ctx.moveTo(x, chartArea.top);
         ctx.lineTo(x, chartArea.bottom);
         ctx.stroke();
+        ctx.fillText(`b${batch}`, x + 3, chartArea.top + 10);
       }
       ctx.restore();
     },
@@ -285,7 +297,15 @@
     const few = within(8);
     ticks.ticks = few.length > 1 ? few : within(2);
   }
-  const powers = (ticks) => { ticks.ticks = ticks.ticks.filter(({ value }) => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9); };
+  function valueTicks(ticks) {
+    const within = (steps) => {
+      const shown = [];
+      for (let power = -12; power <= 15; ++power) for (const step of steps) if (step * 10 ** power >= ticks.min && step * 10 ** power <= ticks.max) shown.push({ value: step * 10 ** power });
+      return shown;
+    };
+    const few = within([1]);
+    ticks.ticks = few.length > 2 ? few : within([1, 2, 5]);
+  }
 
   const ends = (values) => values.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
 
@@ -300,7 +320,7 @@
   function logScales(text, show, curves) {
     return {
       x: { type: 'logarithmic', ...widthOf(curves), title: { display: true, text: 'bytes' }, afterBuildTicks: sizeTicks, ticks: { callback: bytes, autoSkip: true, maxRotation: 0 } },
-      y: { type: 'logarithmic', title: { display: true, text }, afterBuildTicks: powers, ticks: { callback: show } },
+      y: { type: 'logarithmic', title: { display: true, text }, afterBuildTicks: valueTicks, ticks: { callback: show } },
     };
   }
 
@@ -311,10 +331,19 @@
       interaction: { mode: 'nearest', intersect: false },
       scales: logScales(text, show, curves),
       plugins: {
-        legend: { labels: { usePointStyle: true }, position: 'bottom' },
+        legend: {
+          labels: {
+            usePointStyle: true,
+            generateLabels: (chart) => Chart.defaults.plugins.legend.labels.generateLabels(chart).map((item) => ({ ...item, fillStyle: item.strokeStyle })),
+          },
+          position: 'bottom',
+        },
         tooltip: {
           filter: (item) => !item.dataset.isBound,
-          callbacks: { title: ([item]) => (item ? `${item.dataset.label}, ${bytes(item.raw.x)}` : ''), label: (item) => tell(item.raw.point) },
+          callbacks: {
+            title: ([item]) => (item ? bytes(item.raw.x) : ''),
+            label: (item) => tell(item.raw.point).map((line, i) => (i === 0 ? `${item.dataset.label}: ${line}` : line)),
+          },
         },
       },
     };
@@ -331,7 +360,7 @@
   function sizesOfModel() {
     if (!chosen.model) return [];
     const rows = (at()?.rows ?? []).filter((row) => modelOf(row) === chosen.model.value && row.allreduce_bytes !== null);
-    return unique(rows.map((row) => row.allreduce_bytes));
+    return [...new Map(rows.map((row) => [row.allreduce_bytes, row.batch]))];
   }
 
   function showTimes() {
@@ -339,6 +368,7 @@
     const datasets = curves.map((curve, i) => lineOf(curve, (point) => point[1] * 1e6, i));
     const options = curveOptions('time', (value) => seconds(value / 1e6), tellTime, curves);
     options.plugins.modelSizes = { sizes: chosen.operation.value === 'all_reduce' ? sizesOfModel() : [] };
+    byId('sizes-note').hidden = !options.plugins.modelSizes.sizes.length;
     draw('chart-time', { type: 'line', data: { datasets }, options, plugins: [bands, modelSizes] });
   }
 
@@ -376,12 +406,13 @@
 
   function bars(id, labels, series, text, show) {
     if (!labels.length) return;
+    byId(id).parentElement.dataset.rows = labels.length > 24 ? 'many' : labels.length > 8 ? 'some' : 'few';
     draw(id, {
       type: 'bar',
       data: { labels, datasets: series.map(([label, values], i) => ({ label, data: values, backgroundColor: colours[i] })) },
       options: {
         indexAxis: 'y',
-        scales: { x: { title: { display: true, text } } },
+        scales: { x: { title: { display: true, text } }, y: { ticks: { autoSkip: false, font: { size: 11 } } } },
         plugins: { tooltip: { callbacks: { label: (item) => `${item.dataset.label}: ${show(item.raw)}` } } },
       },
     });
@@ -389,9 +420,9 @@
 
   function setUpBars() {
     const named = (run, text) => (runs.length > 1 ? `${run.name}: ${text}` : text);
-    const links = runs.flatMap((run) => run.links.map((link) => ({ ...link, name: named(run, `${link.over} ${link.link} ${link.from} to ${link.to}`) })));
+    const links = runs.flatMap((run) => run.links.map((link) => ({ ...link, name: [named(run, `${link.over} ${link.link}`), `${link.from} to ${link.to}`] })));
     bars('chart-links', links.map((link) => link.name), [['alone', links.map((link) => link.alone_GBps)], ['together', links.map((link) => link.together_GBps)]], 'GB/s', (value) => `${figures(value)} GB/s`);
-    const tokens = runs.flatMap((run) => run.tokens.map((token) => ({ ...token, name: named(run, `${token.name} ${token.fabric}`) })));
+    const tokens = runs.flatMap((run) => run.tokens.map((token) => ({ ...token, name: [named(run, token.model), `${token.step} ${token.fabric}`] })));
     bars('chart-token', tokens.map((token) => token.name), [['measured, without pauses', tokens.map((token) => token.measured_s * 1e3)], ['priced', tokens.map((token) => (token.priced_s === null ? null : token.priced_s * 1e3))]], 'ms', (value) => `${figures(value)} ms`);
   }
 

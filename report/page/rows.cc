@@ -12,7 +12,17 @@ namespace wiretax {
 namespace {
 
 std::string plain_figure(const std::optional<double>& value) {
-  return value && std::isfinite(*value) ? fmt::format("{:.4g}", *value) : "";
+  constexpr int kFigures = 4;
+  if (!value || !std::isfinite(*value)) return {};
+  if (*value == 0) return "0";
+  // Without an exponent, so that a column can be compared by eye.
+  const int whole = static_cast<int>(std::floor(std::log10(std::abs(*value)))) + 1;
+  if (whole < -9) return fmt::format("{:.3e}", *value);
+  if (whole >= kFigures) return fmt::format("{:.0f}", *value);
+  auto text = fmt::format("{:.{}f}", *value, kFigures - whole);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
 }
 
 std::string plain_count(const std::optional<double>& value) {
@@ -44,6 +54,7 @@ std::string bytes_of(const Record& record) {
 std::vector<std::string> cells_of_point(const ResultFile& file, const Record& record) {
   std::vector<std::string> cells = {file.path.stem().string(), record.operation,
                                     rest_of_name(record), bytes_of(record)};
+  cells.emplace_back(verdict_name(record.verdict));
   const bool measured = record.measured();
   cells.push_back(measured ? plain_figure(record.time_s / kMicrosecond) : "");
   for (const auto* const counter :
@@ -52,7 +63,6 @@ std::vector<std::string> cells_of_point(const ResultFile& file, const Record& re
   }
   cells.push_back(measured ? plain_figure(percent_of_bound(record)) : "");
   cells.push_back(measured ? plain_count(record.counter("samples")) : "");
-  cells.emplace_back(verdict_name(record.verdict));
   cells.push_back(record.reason);
   return cells;
 }
@@ -65,6 +75,7 @@ Table rows_table(const PageRun& run) {
                {"operation", kLeft},
                {"of", kLeft},
                {"bytes"},
+               {"verdict", kLeft},
                {"mean us"},
                {"from us"},
                {"to us"},
@@ -75,7 +86,6 @@ Table rows_table(const PageRun& run) {
                {"bus GB/s"},
                {"% of bound"},
                {"n"},
-               {"verdict", kLeft},
                {"why", kLeft}});
   for (const auto& file : run.files) {
     for (const auto& record : file.records) table.add(cells_of_point(file, record));

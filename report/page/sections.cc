@@ -26,6 +26,26 @@ namespace {
 
 constexpr auto kPlainInk = Colour::kNever;
 
+constexpr std::string_view kWords =
+    "<details><summary>What the words mean</summary><dl class=words>"
+    "<dt>tp1, tp2<dd>One machine; tensor parallelism over two: each computes half of every layer, "
+    "and "
+    "they add their halves up (all-reduce) twice a layer."
+    "<dt>pp2<dd>Pipeline parallelism: each machine has half of the layers. Sequences take turns, "
+    "so "
+    "the slowest stage counts, and messages hide behind it where there are several."
+    "<dt>replicas2<dd>The whole model on each machine, and half of the sequences. A single "
+    "sequence "
+    "gains nothing."
+    "<dt>batch<dd>Sequences decoded together, on all machines."
+    "<dt>compute<dd>What computing takes beyond reading memory, behind which it hides: often "
+    "nothing."
+    "<dt>break-even<dd>How long an all-reduce may take before the best of the others is as fast."
+    "<dt>bound<dd>What the slowest part of the way lets through: port, cage, or PCI Express."
+    "<dt>one_shot<dd>RDMA writes of our own, which show what the wire itself can do."
+    "<dt>mean, p99<dd>A token waits for means; p99 is of single operations."
+    "</dl></details>\n";
+
 std::string section(std::string_view id, std::string_view title, const std::string& content) {
   if (content.empty()) return {};
   return fmt::format("<section id={0} aria-labelledby={0}-h><h2 id={0}-h>{1}</h2>\n{2}</section>\n",
@@ -110,7 +130,11 @@ std::string answer_section(const Page& page) {
   html += fmt::format("<p id=sentence class=sentence aria-live=polite>{}</p>\n",
                       html_text(first_sentence(page)));
   html += "<dl id=facts class=facts hidden></dl>\n";
-  return html + badges_html(page);
+  const bool none =
+      std::ranges::all_of(page.runs, [](const PageRun& run) { return run.files.empty(); });
+  if (none)
+    html += "<p><b>Nothing of yours was used: this is what published figures say.</b></p>\n";
+  return html + badges_html(page) + std::string(kWords);
 }
 
 std::string missing_section(const Page& page) {
@@ -151,8 +175,9 @@ std::string map_section(const Page& page) {
         html_table(stretches, {.caption = of_run(page, page.runs[i], "The answer by batch")}));
   }
   if (html.empty()) return {};
-  return "<p>The percentage is how far the winner is ahead of the best of the others. Too close: "
-         "the order changes within the assumptions.</p>\n" +
+  return "<p>The percentage is how far the winner is ahead of the best of the others at equal "
+         "assumptions, so their ranges may overlap. Too close: the order changes within the "
+         "assumptions.</p>\n" +
          html;
 }
 
@@ -215,12 +240,13 @@ std::string sizes_section(const Page& page) {
   std::string html;
   for (const auto& run : page.runs) html += floor_html(page, run) + wire_html(page, run);
   if (!has_points(page)) return html;
-  return chart("chart-time", "Time against bytes, as in the table of all points",
-               "<h3>Time</h3><div id=sizes-choice class=chosen hidden></div>",
-               "<figcaption class=note>Bands are 95 % intervals of the mean. Hollow: suspect. "
-               "Dotted: published. Dashed: RDMA writes of our own, below what a library does. "
-               "Vertical lines are the all-reduces of the chosen model, one for each "
-               "batch.</figcaption>") +
+  return chart(
+             "chart-time", "Time against bytes, as in the table of all points",
+             "<h3>Time</h3><div id=sizes-choice class=chosen hidden></div>",
+             "<figcaption class=note>Bands are 95 % intervals of the mean. Hollow: suspect. "
+             "Dotted: published. Dashed: RDMA writes of our own, below what a library does. "
+             "<span id=sizes-note hidden>Vertical lines are the all-reduces of the chosen model at "
+             "batch 1 (b1) and so on.</span></figcaption>") +
          chart("chart-rate", "GB/s against bytes, as in the table of all points",
                "<h3>Bandwidth</h3><div id=rates-choice class=chosen hidden></div>",
                "<figcaption class=note>The table of all points has every number of this "
@@ -391,7 +417,7 @@ std::string heading(const Page& page, bool redacted) {
   return fmt::format(
       "<header><h1>What the wire costs per token</h1><p>{}{}</p></header>\n",
       html_text(fmt::format("{}", fmt::join(names, " and "))),
-      redacted ? ", without the names of hosts and users, folders and addresses" : "");
+      redacted ? ", without the names of hosts and users, absolute folders and addresses" : "");
 }
 
 }  // namespace

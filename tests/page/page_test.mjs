@@ -143,6 +143,9 @@ test('what is chosen changes sentence, facts, map and bars, as the data say', as
       assert.deepEqual(told.filter((texts) => texts.length > 2).map((texts) => texts.slice(0, 3)),
         fitting.map((row) => [cell(rows, row, 'strategy'), figures(cell(rows, row, 'tokens_per_s.mid')), figures(cell(rows, row, 'step_s.mid') * 1e3)]));
     }
+    // A cell of the map chooses, too.
+    await page.locator('#map .scroll:visible tbody tr').nth(1).locator('td').nth(0).click();
+    assert.deepEqual([await page.inputValue('#choose-model'), await page.inputValue('#choose-batch')], ['Llama-3.1-8B:bf16', '1']);
     // What cannot name a winner cannot be chosen.
     assert.deepEqual(await page.locator('#choose-network option').evaluateAll((all) => all.map(({ value }) => value)), ['nccl', 'dgx-spark-roce']);
   });
@@ -221,7 +224,7 @@ test('the table of all points sorts, filters and becomes CSV', async () => {
     const rows = await table.locator('tbody tr').count();
     const cells = (i) => table.locator(`tbody tr:visible > :nth-child(${i})`).allTextContents();
     await table.getByRole('button', { name: 'mean us' }).click();
-    const means = (await cells(5)).map((text) => text.trim());
+    const means = (await cells(6)).map((text) => text.trim());
     const told = means.filter(Boolean).map(Number);
     assert.deepEqual(told, [...told].sort((a, b) => a - b));
     assert.equal(means.at(-1), '', 'what is absent comes last');
@@ -232,7 +235,7 @@ test('the table of all points sorts, filters and becomes CSV', async () => {
     await page.waitForFunction(() => /copied/.test(document.querySelector('#points .count').textContent));
     const csv = (await page.evaluate(() => navigator.clipboard.readText())).trim().split('\n');
     assert.equal(csv.length, 2);
-    assert.match(csv[0], /^file,operation,of,bytes,mean us/);
+    assert.match(csv[0], /^file,operation,of,bytes,verdict,mean us/);
     assert.match(csv[1], /^rdma,rdma_write_bandwidth,link:rocep1s0f0\/from:0\/to:1,1048576,/);
   });
 });
@@ -277,6 +280,7 @@ test('two runs: both curves, and the verdicts', async () => {
     const labels = await page.evaluate(() => Chart.getChart('chart-time').data.datasets.map(({ label }) => label));
     assert.ok(labels.includes('two, nccl') && labels.includes('slower, nccl'), String(labels));
     assert.match(await page.textContent('#compare'), /SLOWER/);
+    assert.equal(await page.locator('#map .scroll:visible').count(), 2, 'a map of each run');
     const before = await page.textContent('#sentence');
     await page.selectOption('#choose-run', '1');
     const { answers } = (await dataOf(page)).runs[1].decided[0];
@@ -300,6 +304,12 @@ test('the example that comes with wiretax is what its results make today', async
 });
 
 test('prints on A4', async () => {
+  const landscape = { width: 1047, height: 718 }; // less its margins, at 96 dots per inch
+  await withPage('example', { viewport: landscape }, async (page) => {
+    await page.emulateMedia({ media: 'print' });
+    await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'it is wider than the paper');
+  });
   await withPage('two', {}, async (page) => {
     const pdf = await page.pdf({ format: 'A4', path: join(pictures, 'two.pdf') });
     assert.equal(pdf.subarray(0, 5).toString(), '%PDF-');

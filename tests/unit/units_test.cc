@@ -71,6 +71,11 @@ TEST(Units, RatesAndFigures) {
   EXPECT_EQ(format_figures(1284.4), "1284");
 }
 
+TEST(FormatRange, SaysOnceWhatIsTheSame) {
+  EXPECT_EQ(format_range("5.4", "19"), "5.4 to 19");
+  EXPECT_EQ(format_range("15", "15"), "15");
+}
+
 TEST(FormatRoughly, KeepsTwoFigures) {
   EXPECT_EQ(format_roughly(7.78), "7.8");
   EXPECT_EQ(format_roughly(14.2), "14");
