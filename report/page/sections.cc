@@ -331,6 +331,7 @@ std::vector<std::string> comparison_notes(const RunComparison& comparison) {
   const auto add = [&](const std::vector<LonePoint>& points, std::string_view what) {
     if (points.empty()) return;
     std::vector<std::string> names;
+    names.reserve(points.size());
     for (const auto& point : points) names.push_back(point.fabric + " " + point.name);
     notes.push_back(fmt::format("{}: {}", what, fmt::join(names, ", ")));
   };

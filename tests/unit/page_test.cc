@@ -220,7 +220,7 @@ TEST_F(PageCli, FallbacksThatWereAskedForAreNoFault) {
 
 TEST_F(PageCli, OneFabricAndOneSize) {
   auto results = page_results(27);
-  results["benchmarks"] = {page_row(8192, 27)};
+  results["benchmarks"] = OnPage::array({page_row(8192, 27)});
   write("run/collectives-nccl.json", results.dump());
   EXPECT_THAT(page_of(run_folder(), 0),
               AllOf(HasSubstr("TP=2, "), HasSubstr("all_gather was not measured"),

@@ -285,7 +285,7 @@ std::vector<ResultFile> starts_of(std::mt19937_64& generator, int starts, int po
 
 TEST(RunComparison, FewStartsThatVaryAreNoRegression) {
   std::mt19937_64 generator(42);
-  constexpr int kTrials = 10;
+  constexpr int kTrials = 5;
   int alarms = 0;
   for (int trial = 0; trial < kTrials; ++trial) {
     for (const auto& [deviation, half_width] : {std::pair{.05, .0}, {.1, .0}, {.05, .005}}) {
@@ -322,7 +322,7 @@ RunComparison noisy(std::mt19937_64& generator, int points, double factor, doubl
 
 TEST(RunComparison, HundredsOfPointsAreNotCalledSlowerByChance) {
   std::mt19937_64 generator(42);
-  constexpr int kTrials = 100;
+  constexpr int kTrials = 50;
   constexpr int kPoints = 200;
   int alarms = 0;
   int alone = 0;  // points whose own 95 % interval excludes 1
