@@ -164,7 +164,6 @@ int run_page(const PageOptions& options) {
 void add_page(CLI::App& app, std::function<int()>& chosen) {
   const auto options = std::make_shared<PageOptions>();
   auto& command = *app.add_subcommand("page", "a run, or several, as one HTML file to look at");
-  options->decide.batches = "1,4,8,32";
   command.add_option("RUN", options->paths, "a run's folder, or a result file; the first is A")
       ->required();
   command.add_option("-o,--out", options->out, "the file to write")->capture_default_str();
