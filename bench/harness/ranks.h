@@ -34,6 +34,8 @@ class Ranks {
   [[nodiscard]] const std::vector<std::string>& hosts() const { return hosts_; }
   /// "rank 1 (spark-02)", for messages.
   [[nodiscard]] std::string describe(int rank) const;
+  /// Whom this rank waits for, for messages: of two, the other one by its name.
+  [[nodiscard]] std::string others() const;
 
   /// Ends a phase: returns if no rank has an error; else every rank throws the same AgreedFailure,
   /// that of the rank whose error came first in this phase. Names a rank that stays silent.

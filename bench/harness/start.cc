@@ -54,9 +54,7 @@ int with_ranks(Supervisor& supervisor, const std::function<int(Ranks&)>& work) {
     ranks = std::make_unique<Ranks>(supervisor);
     constexpr double kGrace = 0.6;  // rank 0 writes its file within half a second
     supervisor.set_grace_s(ranks->leads() ? 0 : kGrace);
-    supervisor.set_parties(ranks->describe(ranks->rank()), ranks->size() == 2
-                                                               ? ranks->describe(1 - ranks->rank())
-                                                               : "another rank");
+    supervisor.set_parties(ranks->describe(ranks->rank()), ranks->others());
     return work(*ranks);
   } catch (const std::exception& error) {
     const auto failure = as_failure(error);

@@ -1,8 +1,9 @@
 // A measuring program whose operations go wrong on demand, to see what the harness makes of it:
-//   faulty_program --fault wrong_data|throw|hang|above_bound|slow_rank|none --rank R
+//   faulty_program --fault wrong_data|throw|hang|stop|above_bound|slow_rank|none --rank R
 // It has three points; the fault befalls the second one in the order of measuring sizes.
 
 #include <mpi.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -25,6 +26,10 @@ class FaultyBody : public Body {
       while (now_s() < until_s) {
       }
     }
+  }
+
+  void begin_measuring() override {
+    if (mine_ && fault_ == "stop") raise(SIGSTOP);
   }
 
   void check() override {

@@ -31,13 +31,18 @@ def mpirun(ranks, *command):
     return ["mpirun", "--oversubscribe", "--bind-to", "none", "-np", str(ranks), *command]
 
 
+def read(path):
+    with open(path) as stream:
+        return stream.read()
+
+
 def children(pid):
     """Ranks started by this mpirun, in order of their ranks."""
     found = []
     for path in glob.glob("/proc/[0-9]*/stat"):
         try:
-            fields = open(path).read().rsplit(")", 1)[1].split()
-            environment = open(os.path.dirname(path) + "/environ").read().split("\0")
+            fields = read(path).rsplit(")", 1)[1].split()
+            environment = read(os.path.dirname(path) + "/environ").split("\0")
         except OSError:
             continue
         if int(fields[1]) == pid:

@@ -455,7 +455,14 @@ class Test(Launched):
         self.assertEqual(code, TIMEOUT, output)
         self.assertLess(time.monotonic() - began, 60)
         self.assertIn("spin/bytes:2", "".join(self.errors(output)))
-        self.assertTrue(self.status().startswith("7: "))
+        self.assertRegex(self.status(), r"^7: .* rank 1 \(")
+
+    def test_a_rank_stopped_between_operations_is_named(self):
+        """Its own deadlines stand still with it: who waits at the barrier has to name it."""
+        code, output = self.faulty("stop", "--profile", "full")  # a point's own deadline is further off than a barrier's
+        self.assertEqual(code, TIMEOUT, output)
+        self.assertRegex(self.errors(output)[0], r"spin/bytes:2.*rank 1 \(|rank 1 \(.*spin/bytes:2")
+        self.assertRegex(self.status(), r"^7: .*rank 1 \(")
 
     def test_more_than_the_bound_is_invalid(self):
         code, output = self.faulty("above_bound")
