@@ -112,17 +112,14 @@ std::string Ranks::describe(int rank) const {
   return fmt::format("rank {} ({})", rank, host(rank));
 }
 
-std::string Ranks::others() const {
-  return size_ == 2 ? describe(1 - rank_) : "another rank";
-}
+std::string Ranks::others() const { return size_ == 2 ? describe(1 - rank_) : "another rank"; }
 
 void Ranks::wait(MPI_Request& request, const std::string& phase) {
   const double allowed_s = kProgressDeadline * slow_factor();
   if (completes(request, now_s() + allowed_s, phase)) return;
   lost_ = true;
-  throw Failure(ExitCode::kTimeout,
-                fmt::format("{} has waited {:.0f} s for {} while {}", describe(rank_), allowed_s,
-                            others(), phase));
+  throw Failure(ExitCode::kTimeout, fmt::format("{} has waited {:.0f} s for {} while {}",
+                                                describe(rank_), allowed_s, others(), phase));
 }
 
 void Ranks::agree(const std::optional<Failure>& mine, const std::string& phase, double patience_s) {
