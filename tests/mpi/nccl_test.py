@@ -196,19 +196,19 @@ class Test(Launched):
         self.assertLess(time.monotonic() - begun, 40)
 
     def test_nccl_asynchronous_error_aborts(self):
-        code, output = self.nccl("--op", "all_reduce,all_gather", "--bytes", "8192", "--launch", "eager", "--seed", "1", FAKE_GPU_FAULT="ncclAllReduce@1#500=async:6")
+        code, output = self.nccl("--op", "all_reduce,all_gather", "--bytes", "8192", "--launch", "eager", "--seed", "1", FAKE_GPU_FAULT="ncclAllReduce@1#40=async:6")
         self.assertEqual(code, PEER, output)
         self.assert_one_error(output, "rank 1 (", "ncclResult_t 6")
         self.assertFalse([row for row in self.measured() if row["name"].startswith("all_reduce")], "the point that broke has no number")
 
     def test_nccl_operation_that_hangs_meets_its_deadline(self):
-        code, output = self.nccl("--op", "all_reduce", "--bytes", "8192", "--launch", "eager", FAKE_GPU_FAULT="ncclAllReduce@1#500=hang")
+        code, output = self.nccl("--op", "all_reduce", "--bytes", "8192", "--launch", "eager", FAKE_GPU_FAULT="ncclAllReduce@1#40=hang")
         self.assertEqual(code, TIMEOUT, output)
         self.assert_one_error(output, "nothing has come over NCCL for 6 s")
 
     def test_nccl_aborts_that_never_return_meet_a_deadline(self):
         code, output = self.nccl("--op", "all_reduce", "--bytes", "8192", "--launch", "eager", "--nccl-patience", "3",
-                                 FAKE_GPU_FAULT="ncclAllReduce@1#500=hang,ncclCommAbort=hang")
+                                 FAKE_GPU_FAULT="ncclAllReduce@1#40=hang,ncclCommAbort=hang")
         self.assertEqual(code, TIMEOUT, output)
         self.assertIn("while measuring all_reduce", self.errors(output)[0])
         self.assertTrue(self.status().startswith("7"), self.status())
