@@ -13,11 +13,7 @@
 namespace wiretax {
 namespace {
 
-bool over_rdma(const Record& record) {
-  return record.measured() && record.operation.starts_with("rdma_");
-}
-
-/// Rows of one file that tell the same, as one line: how many, and the first of them.
+/// Rows that tell the same, as one line: how many, and the first of them.
 class Rows {
  public:
   void add(const Record& record) {
@@ -33,17 +29,26 @@ class Rows {
   std::string first_;
 };
 
-void add_losses(const ResultFile& file, std::vector<Aftermath>& found) {
+std::vector<const Record*> rows_over_rdma(std::span<const ResultFile> files) {
+  std::vector<const Record*> rows;
+  for (const auto& file : files) {
+    for (const auto& record : file.records) {
+      if (record.measured() && record.operation.starts_with("rdma_")) rows.push_back(&record);
+    }
+  }
+  return rows;
+}
+
+void add_losses(std::span<const Record* const> rows, std::vector<Aftermath>& found) {
   Rows lost;
   Rows congested;
   double packets = 0;
-  for (const auto& record : file.records) {
-    if (!over_rdma(record)) continue;
-    if (const double again = record.counter("retransmits").value_or(0); again > 0) {
-      lost.add(record);
+  for (const auto* record : rows) {
+    if (const double again = record->counter("retransmits").value_or(0); again > 0) {
+      lost.add(*record);
       packets += again;
     }
-    if (record.reason.find("cnp") != std::string::npos) congested.add(record);
+    if (record->reason.find("cnp") != std::string::npos) congested.add(*record);
   }
   if (lost.any()) {
     found.push_back({"packet-loss", fmt::format("{:.0f} times something was sent again in {}",
@@ -54,17 +59,17 @@ void add_losses(const ResultFile& file, std::vector<Aftermath>& found) {
   }
 }
 
-void add_small_packets(const ResultFile& file, std::vector<Aftermath>& found) {
+void add_small_packets(std::span<const Record* const> rows, std::vector<Aftermath>& found) {
   constexpr double kSmall = 1024;
-  Rows rows;
-  for (const auto& record : file.records) {
-    if (over_rdma(record) && record.counter("mtu") == kSmall) rows.add(record);
+  Rows small;
+  for (const auto* record : rows) {
+    if (record->counter("mtu") == kSmall) small.add(*record);
   }
-  if (rows.any()) found.push_back({"mtu-1500", "a path MTU of 1024 in " + rows.text()});
+  if (small.any()) found.push_back({"mtu-1500", "a path MTU of 1024 in " + small.text()});
 }
 
 /// The best that each link did, alone, of large messages.
-void add_degraded(const ResultFile& file, std::vector<Aftermath>& found) {
+void add_degraded(std::span<const Record* const> rows, std::vector<Aftermath>& found) {
   struct Best {
     double rate = 0;
     double bound = 0;
@@ -75,18 +80,18 @@ void add_degraded(const ResultFile& file, std::vector<Aftermath>& found) {
   constexpr double kFrom = 8;
   constexpr double kTo = 25;
   std::map<std::string, Best> links;
-  for (const auto& record : file.records) {
-    const auto rate = record.counter("Gbps");
-    const auto bound = record.counter("bound_Gbps");
-    if (!over_rdma(record) || record.key("link").empty() || !rate || !bound ||
-        record.counter("bytes").value_or(0) < kLarge) {
+  for (const auto* record : rows) {
+    const auto rate = record->counter("Gbps");
+    const auto bound = record->counter("bound_Gbps");
+    if (record->key("link").empty() || !rate || !bound ||
+        record->counter("bytes").value_or(0) < kLarge) {
       continue;
     }
-    auto& best = links[fmt::format("{} from rank {} to rank {}", record.key("link"),
-                                   record.key("from"), record.key("to"))];
+    auto& best = links[fmt::format("{} from rank {} to rank {}", record->key("link"),
+                                   record->key("from"), record->key("to"))];
     best.rate = std::max(best.rate, *rate);
     best.bound = *bound;
-    best.lost = best.lost || record.counter("retransmits").value_or(0) > 0;
+    best.lost = best.lost || record->counter("retransmits").value_or(0) > 0;
   }
   for (const auto& [link, best] : links) {
     if (best.bound < kLeastBound || best.rate < kFrom || best.rate > kTo || best.lost) continue;
@@ -97,20 +102,20 @@ void add_degraded(const ResultFile& file, std::vector<Aftermath>& found) {
 }
 
 /// All links at once, and one of them carried next to nothing.
-void add_idle_half(const ResultFile& file, std::vector<Aftermath>& found) {
+void add_idle_half(std::span<const Record* const> rows, std::vector<Aftermath>& found) {
   constexpr double kNextToNothing = 0.1;
   constexpr std::string_view kPrefix = "GBps_";
-  for (const auto& record : file.records) {
-    if (!over_rdma(record) || record.counter("links").value_or(1) < 2) continue;
+  for (const auto* record : rows) {
+    if (record->counter("links").value_or(1) < 2) continue;
     double most = 0;
-    for (const auto& [name, value] : record.counters) {
+    for (const auto& [name, value] : record->counters) {
       if (name.starts_with(kPrefix)) most = std::max(most, value);
     }
-    for (const auto& [name, value] : record.counters) {
+    for (const auto& [name, value] : record->counters) {
       if (!name.starts_with(kPrefix) || value >= kNextToNothing * most) continue;
       found.push_back(
           {"one-half-only", fmt::format("{} carried {:.2f} GB/s in {}", name.substr(kPrefix.size()),
-                                        value, record.name)});
+                                        value, record->name)});
     }
   }
 }
@@ -143,13 +148,12 @@ void add_cliffs(const ResultFile& file, std::vector<Aftermath>& found) {
 
 std::vector<Aftermath> aftermath(std::span<const ResultFile> files) {
   std::vector<Aftermath> found;
-  for (const auto& file : files) {
-    add_losses(file, found);
-    add_small_packets(file, found);
-    add_degraded(file, found);
-    add_idle_half(file, found);
-    add_cliffs(file, found);
-  }
+  const auto rows = rows_over_rdma(files);
+  add_losses(rows, found);
+  add_small_packets(rows, found);
+  add_degraded(rows, found);
+  add_idle_half(rows, found);
+  for (const auto& file : files) add_cliffs(file, found);
   return found;
 }
 

@@ -108,17 +108,17 @@ class Grid {
     return region;
   }
 
-  /// The fixed cost that goes best with an efficiency, over gamma; nothing where no value is within
-  /// `most` of chi-squared.
-  [[nodiscard]] std::optional<double> fixed_at(double efficiency, double most) const {
-    std::optional<double> fixed_s;
+  /// What goes best with an efficiency; nothing where no value is within `most` of chi-squared.
+  [[nodiscard]] std::optional<FittingPair> pair_at(double efficiency, double most) const {
+    std::optional<FittingPair> pair;
     for (std::size_t gamma = 0; gamma < gammas_.size(); ++gamma) {
-      const auto [fixed, chi2] = fit(efficiency, gamma, {});
+      const auto [fixed_s, chi2] = fit(efficiency, gamma, {});
       if (chi2 > most) continue;
       most = chi2;
-      fixed_s = fixed;
+      pair = {efficiency, fixed_s, {}};
+      if (gammas_.size() > 1) pair->gamma = gammas_[gamma];
     }
-    return fixed_s;
+    return pair;
   }
   /// Up to here a fit is as good as the best, with 95 %.
   [[nodiscard]] double most_chi2(double least) const { return least + threshold(least); }
@@ -257,8 +257,8 @@ void list_pairs(const Grid& grid, const Region& free, Calibration& result) {
   const double step = (free.efficiency.high - from) / kSteps;
   for (int i = 0; i <= kSteps; ++i) {
     const double efficiency = from + i * step;
-    const auto fixed_s = grid.fixed_at(efficiency, grid.most_chi2(free.least_chi2) * kLastDigits);
-    if (fixed_s) result.pairs.emplace_back(efficiency, *fixed_s);
+    const auto pair = grid.pair_at(efficiency, grid.most_chi2(free.least_chi2) * kLastDigits);
+    if (pair) result.pairs.push_back(*pair);
   }
 }
 

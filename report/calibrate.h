@@ -5,7 +5,6 @@
 
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "report/explain/claim.h"
@@ -21,6 +20,13 @@ struct FittedTest {
   double fitted = 0;  // likewise
 };
 
+/// A machine that gives what the tests saw, one of many.
+struct FittingPair {
+  double efficiency = 0;
+  double fixed_s = 0;
+  std::optional<double> gamma;  // where the tests hang on it
+};
+
 struct Calibration {
   Machine machine;  // what it started from, with what was fitted in its place
   // 95 % ranges, each over all values of the others. Not fitted: what the machine had.
@@ -31,9 +37,8 @@ struct Calibration {
   bool decodes = false;      // there was decoding to fit
   bool told_apart = false;   // efficiency and fixed cost
   double assumed_error = 0;  // share of a rate, of tests that do not tell theirs; 0: all do
-  // Where they are not told apart: efficiencies and the fixed cost in seconds that goes best with
-  // each.
-  std::vector<std::pair<double, double>> pairs;
+  // Where they are not told apart: efficiencies, and what goes best with each.
+  std::vector<FittingPair> pairs;
   std::vector<FittedTest> tests;
   std::string refuted;             // why the fit is none, although ranges are given; or empty
   std::vector<std::string> notes;  // what cannot be told, and what was left out

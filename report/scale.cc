@@ -89,6 +89,16 @@ CarriedTime carried_s(const MeasuredSteps& measured, ReduceAlgorithm algorithm, 
   return {std::max(time_s, least), time_s < least};
 }
 
+std::vector<std::string_view> fastest_names(const ScaleRow& row) {
+  constexpr double kAlike = 1.01;
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < row.times.size(); ++i) {
+    if (row.times[i].time_s > row.times[row.fastest].time_s * kAlike) continue;
+    names.push_back(reduce_algorithms()[i].name);
+  }
+  return names;
+}
+
 ScaleRow scale_row(const MeasuredSteps& measured, std::uint64_t ranks, std::uint64_t bytes,
                    std::uint64_t count) {
   ScaleRow row{.ranks = ranks, .bytes = bytes, .count = count, .times = {}, .measured_s = {}};

@@ -84,6 +84,9 @@ struct ScaleMiss {
   double measured_s = 0;
 };
 
+/// Names of the fastest algorithm and of those within 1 % of it, which nobody can tell apart.
+std::vector<std::string_view> fastest_names(const ScaleRow& row);
+
 ScaleRow scale_row(const MeasuredSteps& measured, std::uint64_t ranks, std::uint64_t bytes,
                    std::uint64_t count);
 std::vector<ScaleMiss> scale_misses(const MeasuredSteps& measured);

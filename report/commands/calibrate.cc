@@ -75,9 +75,15 @@ std::string calibration_sentence(const Claim& run, const Calibration& result) {
 
 std::string pairs_text(const Calibration& result, const Ink& ink) {
   if (result.pairs.empty()) return {};
-  Table table({{"efficiency"}, {"fixed ms"}});
-  for (const auto& [efficiency, fixed_s] : result.pairs) {
-    table.add({fmt::format("{:.3f}", efficiency), fmt::format("{:.2f}", fixed_s / kMillisecond)});
+  const bool with_gamma = result.pairs.front().gamma.has_value();
+  std::vector<Table::Column> columns = {{"efficiency"}, {"fixed ms"}};
+  if (with_gamma) columns.push_back({"gamma"});
+  Table table(columns);
+  for (const auto& [efficiency, fixed_s, gamma] : result.pairs) {
+    std::vector<std::string> cells = {fmt::format("{:.3f}", efficiency),
+                                      fmt::format("{:.2f}", fixed_s / kMillisecond)};
+    if (with_gamma) cells.push_back(fmt::format("{:.2f}", gamma.value_or(0)));
+    table.add(std::move(cells));
   }
   return fmt::format("\n{}\n{}", ink.bold("Pairs that the tests allow"), table.text(ink));
 }

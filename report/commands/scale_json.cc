@@ -18,6 +18,7 @@ ScaleJson json_of(const ScaleRow& row) {
                     {"extrapolated", !row.measured_s},
                     {"algorithms", times},
                     {"fastest", reduce_algorithms()[row.fastest].name},
+                    {"fastest_within_1_percent", fastest_names(row)},
                     {"bound_s", row.least_s}};
   if (row.measured_s) json["measured_s"] = *row.measured_s;
   if (row.count > 0) json["count_in_a_step"] = row.count;

@@ -23,16 +23,8 @@ std::string measured_ranks_text(const MeasuredSteps& measured) {
   return fmt::format("all_reduce was measured with {} ranks", fmt::join(ranks, ", "));
 }
 
-/// All that are within 1 % of the fastest.
 std::string fastest_text(const ScaleRow& row) {
-  constexpr double kAlike = 1.01;
-  std::vector<std::string_view> names;
-  for (std::size_t i = 0; i < row.times.size(); ++i) {
-    if (row.times[i].time_s <= row.times[row.fastest].time_s * kAlike) {
-      names.push_back(algorithm_name(i));
-    }
-  }
-  return fmt::format("{}", fmt::join(names, ", "));
+  return fmt::format("{}", fmt::join(fastest_names(row), ", "));
 }
 
 std::string sentence(const MeasuredSteps& measured, std::span<const ScaleRow> rows) {

@@ -61,6 +61,7 @@ class Comparer {
     add_lone(a_, paired, result_.only_a, result_.broken_a);
     add_lone(b_, paired, result_.only_b, result_.broken_b);
     note_names();
+    note_sameness();
     judge();
     std::ranges::sort(result_.points, {}, [](const ComparedPoint& point) {
       return std::tie(point.fabric, point.name);
@@ -91,6 +92,12 @@ class Comparer {
     result_.notes.emplace_back(
         "imports that belong together want one name for their network: wiretax-report import FILE "
         "--fabric NAME -o FOLDER/FILE.json");
+  }
+
+  /// Two starts never take the same time to the last digit.
+  void note_sameness() {
+    if (result_.points.empty() || !same_starts_) return;
+    result_.notes.emplace_back("A and B are the same measurements: nothing is compared here");
   }
 
   static std::string failure_text(const Record& record) {
@@ -128,6 +135,7 @@ class Comparer {
     point.b = b.time_s();
     point.ratio = point.b.mean / point.a.mean;
     point.interval = ratio_interval(point.a, point.b);
+    same_starts_ = same_starts_ && point.ratio == 1 && began_together(*a.file, *b.file);
     forbid(pair, point);
     doubt(a, "A", point);
     doubt(b, "B", point);
@@ -203,7 +211,13 @@ class Comparer {
     }
   }
 
+  static bool began_together(const ResultFile& a, const ResultFile& b) {
+    const auto date = a.context_value("date");
+    return !date.empty() && date == b.context_value("date");
+  }
+
   const CompareRequest& request_;
+  bool same_starts_ = true;  // as far as pairs were added
   RunPoints a_;
   RunPoints b_;
   RunComparison result_;

@@ -75,6 +75,14 @@
     return select;
   }
 
+  // Only a table that scrolls is a stop for the keyboard.
+  const stops = new ResizeObserver((seen) => {
+    for (const { target } of seen) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute('tabindex');
+    }
+  });
+
   const unique = (values) => [...new Set(values)];
   const modelOf = (row) => `${row.model}:${row.quant}`;
 
@@ -120,7 +128,9 @@
         ? [figures(row.tokens_per_s.mid), figures(row.step_s.mid * 1e3), ...Object.keys(parts).map((part) => figures(row.parts_s[part] * 1e3))]
         : [row.reason])], 'row'))));
     for (const row of table.tBodies[0].rows) if (row.cells.length === 2) row.cells[1].colSpan = heads.length - 1;
-    byId('parts-now').replaceChildren(element('div', { className: 'scroll' }, table));
+    const box = element('div', { className: 'scroll', role: 'group', ariaLabel: 'The parts of a step in numbers' }, table);
+    byId('parts-now').replaceChildren(box);
+    stops.observe(box);
   }
 
   function showParts(rows) {
@@ -502,6 +512,7 @@
   }
 
   function start() {
+    document.querySelectorAll('.scroll').forEach((box) => stops.observe(box));
     setUpAnswer();
     setUpCurves();
     setUpBars();

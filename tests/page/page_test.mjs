@@ -240,8 +240,8 @@ test('the table of all points sorts, filters and becomes CSV', async () => {
   });
 });
 
-test('the keyboard reaches the answer, the selectors and the tables', async () => {
-  await withPage('two', {}, async (page) => {
+test('the keyboard reaches the answer, the selectors and the tables that scroll', async () => {
+  await withPage('two', { viewport: { width: 360, height: 800 } }, async (page) => {
     const reached = [];
     for (let i = 0; i < 12; ++i) {
       await page.keyboard.press('Tab');
@@ -249,6 +249,10 @@ test('the keyboard reaches the answer, the selectors and the tables', async () =
     }
     assert.deepEqual(reached.slice(0, 5), ['skip', 'choose-model', 'choose-batch', 'choose-context', 'choose-network']);
     assert.ok(reached.includes('scroll'), String(reached));
+    const boxes = await page.evaluate(() => [...document.querySelectorAll('.scroll')].filter((box) => box.clientWidth > 0 && !box.closest('#points, #environment'))
+      .map((box) => ({ scrolls: box.scrollWidth > box.clientWidth, stops: box.tabIndex === 0 })));
+    assert.deepEqual(boxes.filter(({ scrolls, stops }) => scrolls !== stops), []);
+    assert.ok(boxes.some(({ stops }) => !stops), 'a table that fits is no stop');
   });
 });
 

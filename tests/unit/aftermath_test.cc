@@ -59,6 +59,19 @@ TEST(Aftermath, PacketsThatWereSentAgain) {
   EXPECT_EQ(found.front().evidence, "7 times something was sent again in " + kWrite);
 }
 
+TEST(Aftermath, WhatSeveralFilesTellOfOneWireIsToldOnce) {
+  const auto file = [](double again) {
+    const Json document = {{"context", {{"wiretax_schema", 1}, {"wiretax_status", "complete"}}},
+                           {"benchmarks", {write({{"retransmits", again}})}}};
+    return parse_result_file(document.dump(), "file.json");
+  };
+  const std::vector<ResultFile> files = {file(7), file(0), file(2)};
+  const auto found = aftermath(files);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().evidence,
+            "9 times something was sent again in " + kWrite + " and 1 more");
+}
+
 TEST(Aftermath, CongestionThatWasSignalled) {
   EXPECT_THAT(ids_in({write(Json::object(), "suspect: rp_cnp_handled +3 on rocep1s0f0")}),
               ElementsAre("congestion"));

@@ -85,7 +85,8 @@ TEST(Calibrate, OneBatchCannotTellThemApart) {
   EXPECT_FALSE(result.told_apart);
   EXPECT_THAT(result.notes, Contains(HasSubstr("cannot be told apart")));
   ASSERT_THAT(result.pairs, Not(IsEmpty()));
-  EXPECT_GT(result.pairs.back().second, result.pairs.front().second);
+  EXPECT_GT(result.pairs.back().fixed_s, result.pairs.front().fixed_s);
+  EXPECT_FALSE(result.pairs.front().gamma) << "a dense model has no experts";
   EXPECT_EQ(result.fixed_s, run.machine.fixed_s);
   EXPECT_TRUE(holds(result.efficiency, kEfficiency));
 }
@@ -100,19 +101,14 @@ TEST(Calibrate, AFitThatTheTestsRefuteIsCalledSo) {
   EXPECT_THAT(calibrate(run).refuted, IsEmpty());
 }
 
-/// What a machine with these gives, at the gamma that suits it best.
-double least_miss(const Claim& run, const Observation& seen, double efficiency, double fixed_s) {
-  double least = 1;
-  for (int step = 1; step <= 50; ++step) {
-    const auto fabric = silent_fabric(2);
-    const Setting setting{run.model, run.machine, fabric,
-                          decode_step(run.model, workload_of(run, seen))};
-    const auto parts =
-        plan_single(setting).parts(run.model, run.machine, {efficiency, fixed_s, .02 * step, 0, 0});
-    const double rate = real(seen.concurrency) / parts.total();
-    least = std::min(least, std::abs(rate / seen.tokens_per_s - 1));
-  }
-  return least;
+/// How far from the test a machine with these is.
+double miss_of(const Claim& run, const Observation& seen, const FittingPair& pair) {
+  const auto fabric = silent_fabric(2);
+  const Setting setting{run.model, run.machine, fabric,
+                        decode_step(run.model, workload_of(run, seen))};
+  const auto parts = plan_single(setting).parts(
+      run.model, run.machine, {pair.efficiency, pair.fixed_s, pair.gamma.value_or(1), 0, 0});
+  return std::abs(real(seen.concurrency) / parts.total() / seen.tokens_per_s - 1);
 }
 
 TEST(Calibrate, ListedPairsMeetTheTestThatIsSure) {
@@ -120,8 +116,9 @@ TEST(Calibrate, ListedPairsMeetTheTestThatIsSure) {
   run.observed = parse_observations("c1=35+-40,c8=110+-.1");
   const auto pairs = calibrate(run).pairs;
   ASSERT_THAT(pairs, Not(IsEmpty()));
-  for (const auto& [efficiency, fixed_s] : pairs) {
-    EXPECT_LT(least_miss(run, run.observed.back(), efficiency, fixed_s), .02) << efficiency;
+  for (const auto& pair : pairs) {
+    EXPECT_TRUE(pair.gamma);
+    EXPECT_LT(miss_of(run, run.observed.back(), pair), .02) << pair.efficiency;
   }
 }
 

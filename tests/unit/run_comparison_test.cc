@@ -136,6 +136,17 @@ TEST(RunComparison, AFileThatIsNotCompleteIsADoubt) {
   EXPECT_EQ(comparison.doubt(), "b.json is not complete: still running, or killed");
 }
 
+TEST(RunComparison, ARunWithItselfIsADoubt) {
+  const auto at = [](const char* date) {
+    return run_file({timed_row(8192, 100)}, {{"date", date}});
+  };
+  const auto noon = at("2026-11-28T12:00:00+00:00");
+  EXPECT_THAT(compare_files(noon, noon).doubt(), HasSubstr("the same measurements"));
+  EXPECT_EQ(compare_files(noon, at("2026-11-28T13:00:00+00:00")).doubt(), "");
+  const auto other = run_file({timed_row(8192, 100.1)}, {{"date", "2026-11-28T12:00:00+00:00"}});
+  EXPECT_EQ(compare_files(noon, other).doubt(), "");
+}
+
 TEST(RunComparison, NothingInCommonIsADoubt) {
   EXPECT_EQ(compare_rows({timed_row(1, 10)}, {timed_row(2, 10)}).doubt(),
             "no point was measured in both");

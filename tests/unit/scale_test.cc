@@ -15,6 +15,7 @@ namespace wiretax {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::HasSubstr;
 using testing::StartsWith;
 using Json = nlohmann::json;
@@ -207,6 +208,7 @@ TEST(ScaleCli, AModelsStepIsCounted) {
   EXPECT_EQ(json["rows"][0]["bytes"], 10240);
   EXPECT_EQ(json["rows"][0]["count_in_a_step"], 129);
   EXPECT_EQ(json["rows"][0]["extrapolated"], true);
+  EXPECT_THAT(json["rows"][0]["fastest_within_1_percent"], Contains(json["rows"][0]["fastest"]));
   EXPECT_EQ(json["formulas"].size(), 5U);
 }
 
