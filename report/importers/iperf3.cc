@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "report/importers/builder.h"
 #include "report/importers/loose_json.h"
@@ -46,17 +47,9 @@ class Iperf3Reader {
   explicit Iperf3Reader(const ForeignText& source) : source_(source), builder_(source, "iperf3") {}
 
   ResultFile read() {
-    auto documents = assembled(read_loose_json(source_, kUnreadByIperf3));
-    if (drop_repeats(documents)) {
-      builder_.note("the file holds the same document twice; one counts");
-    }
-    for (const auto& document : documents) {
-      try {
-        read_document(document);
-      } catch (const InputError& error) {
-        throw InputError(fmt::format("{}: {}", source_.path.string(), error.what()));
-      }
-    }
+    each_loose_json(source_, kUnreadByIperf3, [&](json document) { take(std::move(document)); });
+    read_whole();
+    if (repeated_) builder_.note("the file holds the same document twice; one counts");
     builder_.set("imported_format", "JSON");
     builder_.set("imported_unit", "bits per second and bytes, as the fields' names say");
     builder_.note("the rate is that of the receiving side, all streams together");
@@ -65,23 +58,32 @@ class Iperf3Reader {
 
  private:
   /// --json-stream writes an object for each event instead of one for all.
-  static std::vector<json> assembled(std::vector<json> documents) {
-    std::vector<json> whole;
-    for (auto& document : documents) {
-      const auto event = foreign_text(document, "event");
-      if (event.empty()) {
-        whole.push_back(std::move(document));
-        continue;
-      }
-      if (event == "start" || whole.empty()) whole.push_back(json::object());
-      auto& last = whole.back();
-      if (event == "interval") {
-        last["intervals"].push_back(std::move(document["data"]));
-      } else {
-        last[event] = std::move(document["data"]);
-      }
+  void take(json document) {
+    const auto event = foreign_text(document, "event");
+    if (event.empty() || event == "start") read_whole();
+    if (event.empty()) {
+      whole_ = std::move(document);
+    } else if (event == "interval") {
+      auto& intervals = whole_["intervals"];
+      if (!intervals.is_array()) intervals = json::array();
+      intervals.push_back(std::move(document["data"]));
+    } else {
+      whole_[event] = std::move(document["data"]);
     }
-    return whole;
+  }
+
+  /// What was put together, unless it is what came before, which iperf3 3.16 writes twice.
+  void read_whole() {
+    if (whole_.is_null()) return;
+    const bool repeats = whole_ == last_;
+    last_ = std::exchange(whole_, nullptr);
+    repeated_ = repeated_ || repeats;
+    if (repeats) return;
+    try {
+      read_document(last_);
+    } catch (const InputError& error) {
+      throw InputError(fmt::format("{}: {}", source_.path.string(), error.what()));
+    }
   }
 
   void read_document(const json& document) {
@@ -238,6 +240,9 @@ class Iperf3Reader {
 
   const ForeignText& source_;
   ImportBuilder builder_;
+  json whole_;  // what is being put together
+  json last_;   // and what was before it
+  bool repeated_ = false;
   bool loopback_ = false;
 };
 

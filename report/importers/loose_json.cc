@@ -241,9 +241,15 @@ nlohmann::json parse(const ForeignText& source, const std::string& mended, std::
 std::vector<nlohmann::json> read_loose_json(const ForeignText& source,
                                             std::span<const std::string_view> unread) {
   std::vector<nlohmann::json> documents;
-  Mender mender(source, unread);
-  while (mender.next()) documents.push_back(parse(source, mender.mended(), mender.first_line()));
+  each_loose_json(source, unread,
+                  [&](nlohmann::json document) { documents.push_back(std::move(document)); });
   return documents;
+}
+
+void each_loose_json(const ForeignText& source, std::span<const std::string_view> unread,
+                     const std::function<void(nlohmann::json)>& take) {
+  Mender mender(source, unread);
+  while (mender.next()) take(parse(source, mender.mended(), mender.first_line()));
 }
 
 bool drop_repeats(std::vector<nlohmann::json>& documents) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
@@ -20,7 +21,12 @@ namespace wiretax {
 std::vector<nlohmann::json> read_loose_json(const ForeignText& source,
                                             std::span<const std::string_view> unread = {});
 
-/// Drops what repeats the document before it, as iperf3 3.16 writes; whether there was any.
+/// Likewise, but gives each document away before it reads the next one: of thousands, only one is
+/// in memory.
+void each_loose_json(const ForeignText& source, std::span<const std::string_view> unread,
+                     const std::function<void(nlohmann::json)>& take);
+
+/// Drops what repeats the document before it; whether there was any.
 bool drop_repeats(std::vector<nlohmann::json>& documents);
 
 /// Whether a text begins as a JSON object does.

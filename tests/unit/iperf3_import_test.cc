@@ -81,9 +81,15 @@ TEST(Iperf3Import, EventsOfAStream) {
   };
   const auto start = part("\"start\":", ",\n\t\"intervals\"");
   const auto end = part("\n\t\"end\":", "\n}");
-  const auto file = imported("{\"event\":\"start\",\"data\":" + start +
-                             "}\n{\"event\":\"end\",\"data\":" + end + "}\n");
-  EXPECT_NEAR(*only(file).counter("GBps"), 1.2513150, 1e-6);
+  const auto event = [](const std::string& name, const std::string& data) {
+    return "{\"event\":\"" + name + "\",\"data\":" + data + "}\n";
+  };
+  const auto stream = event("start", start) + event("end", end);
+  EXPECT_NEAR(*only(imported(stream)).counter("GBps"), 1.2513150, 1e-6);
+  EXPECT_THAT(imported(stream + stream).notes(), Contains(HasSubstr("twice; one counts")));
+  EXPECT_EQ(imported(stream + sample("iperf3-3.12-reverse.json")).records.size(), 2U);
+  const auto lying = event("intervals", "\"none\"") + event("interval", "{}");
+  EXPECT_EQ(imported(event("start", start) + lying + event("end", end)).records.size(), 1U);
 }
 
 TEST(Iperf3Import, FilesThatLie) {
