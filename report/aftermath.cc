@@ -148,12 +148,16 @@ void add_cliffs(const ResultFile& file, std::vector<Aftermath>& found) {
 
 std::vector<Aftermath> aftermath(std::span<const ResultFile> files) {
   std::vector<Aftermath> found;
-  const auto rows = rows_over_rdma(files);
-  add_losses(rows, found);
-  add_small_packets(rows, found);
-  add_degraded(rows, found);
-  add_idle_half(rows, found);
-  for (const auto& file : files) add_cliffs(file, found);
+  const auto all = rows_over_rdma(files);
+  add_losses(all, found);
+  add_small_packets(all, found);
+  for (const auto& file : files) {
+    // Links of one name may be another file's other ones.
+    const auto rows = rows_over_rdma({&file, 1});
+    add_degraded(rows, found);
+    add_idle_half(rows, found);
+    add_cliffs(file, found);
+  }
   return found;
 }
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "report/json_depth.h"
 #include "report/record.h"
 #include "report/units.h"
 
@@ -20,8 +21,6 @@ using Json = nlohmann::json;
 /// Configurations are kilobytes; the largest seen lists every quantised module in 90 KB.
 constexpr std::uintmax_t kLargestConfig = 16 * kMebibyte;
 constexpr std::size_t kQuoted = 40;
-/// What prints or compares JSON calls itself for every level.
-constexpr int kDeepest = 64;
 
 /// A JSON error's byte as people look for it: the line, and what stands in it.
 std::string place_of(std::string_view text, std::size_t byte) {
@@ -38,17 +37,14 @@ std::string place_of(std::string_view text, std::size_t byte) {
 }
 
 /// `watch` sees every event of the parser.
-template <typename Watch>
-Json parse_guarded(std::string_view text, std::string_view origin, const Watch& watch) {
+Json parse_guarded(std::string_view text, std::string_view origin,
+                   const Json::parser_callback_t& watch = nullptr) {
   if (text.empty()) throw InputError(fmt::format("{}: the file is empty", origin));
+  if (nests_too_deep(text)) {
+    throw InputError(fmt::format("{}: nested deeper than {} levels", origin, kDeepestJson));
+  }
   try {
-    return Json::parse(text, [&](int depth, Json::parse_event_t event, const Json& value) {
-      if (depth > kDeepest) {
-        throw InputError(fmt::format("{}: nested deeper than {} levels", origin, kDeepest));
-      }
-      watch(depth, event, value);
-      return true;
-    });
+    return Json::parse(text, watch);
   } catch (const Json::parse_error& error) {
     throw InputError(fmt::format("{}: not JSON at {}", origin, place_of(text, error.byte)));
   } catch (const Json::exception& error) {
@@ -59,7 +55,7 @@ Json parse_guarded(std::string_view text, std::string_view origin, const Watch& 
 }  // namespace
 
 Json parse_object(std::string_view text, std::string_view origin) {
-  auto document = parse_guarded(text, origin, [](int, Json::parse_event_t, const Json&) {});
+  auto document = parse_guarded(text, origin);
   if (!document.is_object()) throw InputError(fmt::format("{}: not a JSON object", origin));
   return document;
 }
@@ -68,9 +64,9 @@ Json parse_unique(std::string_view text, std::string_view origin) {
   std::map<int, std::set<std::string>> seen;  // by depth
   return parse_guarded(text, origin, [&](int depth, Json::parse_event_t event, const Json& value) {
     if (event == Json::parse_event_t::object_start) seen[depth + 1].clear();
-    if (event != Json::parse_event_t::key) return;
+    if (event != Json::parse_event_t::key) return true;
     const auto& key = value.get_ref<const std::string&>();
-    if (seen[depth].insert(key).second) return;
+    if (seen[depth].insert(key).second) return true;
     throw InputError(fmt::format("{}: '{}' is there twice in one object", origin, key));
   });
 }

@@ -4,13 +4,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "report/json_depth.h"
+
 namespace wiretax {
 namespace {
 
 using Json = nlohmann::json;
 
 Json entry_of(const ResultFile& file, std::string_view key) {
-  return Json::parse(file.context_value(key), nullptr, false);
+  return parse_shallow(file.context_value(key));
 }
 
 std::string text_in(const Json& object, const char* field) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "report/json_depth.h"
 #include "report/result_files.h"
 #include "report/units.h"
 
@@ -197,7 +198,7 @@ std::string_view ResultFile::context_value(std::string_view key) const {
 
 std::vector<std::string> ResultFile::notes() const {
   std::vector<std::string> notes;
-  const auto list = Json::parse(context_value("wiretax_notes"), nullptr, false);
+  const auto list = parse_shallow(context_value("wiretax_notes"));
   if (!list.is_array()) return notes;
   for (const auto& note : list) {
     if (note.is_string()) notes.push_back(note.get<std::string>());
@@ -231,6 +232,9 @@ Record parse_name(std::string_view name) {
 ResultFile parse_result_file(std::string_view text, const std::filesystem::path& path) {
   try {
     if (text.empty()) throw InputError("the file is empty");
+    if (nests_too_deep(text)) {
+      throw InputError(fmt::format("nested deeper than {} levels", kDeepestJson));
+    }
     return read_document(Json::parse(text), path);
   } catch (const Json::parse_error& error) {
     throw InputError(fmt::format("{}: truncated or not JSON, at byte {} of {}", path.string(),

@@ -10,6 +10,7 @@
 #include <string>
 #include <system_error>
 
+#include "report/json_depth.h"
 #include "report/units.h"
 
 namespace wiretax {
@@ -21,7 +22,7 @@ using OrderedJson = nlohmann::ordered_json;
 OrderedJson context_json(std::string_view key, const std::string& value) {
   if (key == "wiretax_schema") return kSchemaVersion;
   if (!value.starts_with('[') && !value.starts_with('{')) return value;
-  auto parsed = nlohmann::json::parse(value, nullptr, false);
+  auto parsed = parse_shallow(value);
   if (parsed.is_discarded() || parsed.dump() != value) return value;
   return parsed;
 }

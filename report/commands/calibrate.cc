@@ -85,7 +85,11 @@ std::string pairs_text(const Calibration& result, const Ink& ink) {
     if (with_gamma) cells.push_back(fmt::format("{:.2f}", gamma.value_or(0)));
     table.add(std::move(cells));
   }
-  return fmt::format("\n{}\n{}", ink.bold("Pairs that the tests allow"), table.text(ink));
+  return fmt::format(
+      "\n{}\n{}",
+      ink.bold(with_gamma ? "Pairs that the tests allow, and the gamma that fits each best"
+                          : "Pairs that the tests allow"),
+      table.text(ink));
 }
 
 std::string tests_text(const Calibration& result, const Ink& ink) {

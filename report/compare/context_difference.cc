@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "report/json_depth.h"
 #include "report/table.h"
 
 namespace wiretax {
@@ -120,7 +121,7 @@ Entries entries_of(const ResultFile& file) {
   Entries entries;
   for (const auto& [key, text] : file.context) {
     const bool structured = text.starts_with('{') || text.starts_with('[');
-    auto value = structured ? ContextJson::parse(text, nullptr, false) : ContextJson(text);
+    auto value = structured ? parse_shallow(text) : ContextJson(text);
     flatten(value.is_discarded() ? ContextJson(text) : value, key, 0, entries);
   }
   add_machines(entries);

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <map>
+#include <system_error>
 #include <tuple>
 
 #include "report/compare/run_points.h"
@@ -94,10 +96,10 @@ class Comparer {
         "--fabric NAME -o FOLDER/FILE.json");
   }
 
-  /// Two starts never take the same time to the last digit.
+  /// Somebody has named one run twice.
   void note_sameness() {
-    if (result_.points.empty() || !same_starts_) return;
-    result_.notes.emplace_back("A and B are the same measurements: nothing is compared here");
+    if (result_.points.empty() || !same_) return;
+    result_.notes.emplace_back("A and B are the same measurements, so this says nothing");
   }
 
   static std::string failure_text(const Record& record) {
@@ -135,7 +137,7 @@ class Comparer {
     point.b = b.time_s();
     point.ratio = point.b.mean / point.a.mean;
     point.interval = ratio_interval(point.a, point.b);
-    same_starts_ = same_starts_ && point.ratio == 1 && began_together(*a.file, *b.file);
+    same_ = same_ && point.ratio == 1 && are_one(*a.file, *b.file);
     forbid(pair, point);
     doubt(a, "A", point);
     doubt(b, "B", point);
@@ -211,13 +213,16 @@ class Comparer {
     }
   }
 
-  static bool began_together(const ResultFile& a, const ResultFile& b) {
+  /// Other tools' output tells no date, and its few digits may agree by chance.
+  static bool are_one(const ResultFile& a, const ResultFile& b) {
     const auto date = a.context_value("date");
-    return !date.empty() && date == b.context_value("date");
+    std::error_code error;
+    return (!date.empty() && date == b.context_value("date")) ||
+           std::filesystem::equivalent(a.path, b.path, error);
   }
 
   const CompareRequest& request_;
-  bool same_starts_ = true;  // as far as pairs were added
+  bool same_ = true;  // as far as pairs were added
   RunPoints a_;
   RunPoints b_;
   RunComparison result_;

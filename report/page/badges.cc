@@ -9,6 +9,7 @@
 
 #include "report/aftermath.h"
 #include "report/fabric.h"
+#include "report/json_depth.h"
 
 namespace wiretax {
 namespace {
@@ -43,7 +44,7 @@ class Badges {
 };
 
 void add_transport(const ResultFile& file, Badges& badges) {
-  const auto json = nlohmann::json::parse(file.context_value("wiretax_transport"), nullptr, false);
+  const auto json = parse_shallow(file.context_value("wiretax_transport"));
   if (!json.is_object() || !json.contains("verdict") || !json["verdict"].is_string()) return;
   const auto verdict = json["verdict"].get<std::string>();
   const auto fabric = file.context_value("wiretax_fabric");

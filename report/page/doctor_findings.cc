@@ -6,6 +6,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "report/json_depth.h"
 #include "report/record.h"
 
 namespace wiretax {
@@ -20,9 +21,10 @@ std::string text_at(const DoctorJson& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-DoctorJson list_at(const DoctorJson& object, const char* key) {
+const DoctorJson& list_at(const DoctorJson& object, const char* key) {
+  static const auto kNone = DoctorJson::array();
   const auto found = object.find(key);
-  return found != object.end() && found->is_array() ? *found : DoctorJson::array();
+  return found != object.end() && found->is_array() ? *found : kNone;
 }
 
 DoctorFinding finding_of(const DoctorJson& json) {
@@ -36,7 +38,7 @@ DoctorFinding finding_of(const DoctorJson& json) {
 }  // namespace
 
 DoctorFindings parse_doctor_findings(std::string_view text, const std::filesystem::path& path) {
-  const auto document = DoctorJson::parse(text, nullptr, false);
+  const auto document = parse_shallow(text);
   if (!document.is_object()) {
     throw InputError(fmt::format("{}: this is not what wiretax-doctor writes", path.string()));
   }

@@ -129,6 +129,7 @@
         : [row.reason])], 'row'))));
     for (const row of table.tBodies[0].rows) if (row.cells.length === 2) row.cells[1].colSpan = heads.length - 1;
     const box = element('div', { className: 'scroll', role: 'group', ariaLabel: 'The parts of a step in numbers' }, table);
+    for (const before of byId('parts-now').children) stops.unobserve(before);
     byId('parts-now').replaceChildren(box);
     stops.observe(box);
   }
@@ -487,13 +488,18 @@
     count.setAttribute('role', 'status');
     const filter = element('input', { type: 'search', autocomplete: 'off', spellcheck: false });
     const rows = [...table.tBodies[0].rows];
+    const sizeAt = [...table.tHead.rows[0].cells].findIndex((head) => head.textContent === 'bytes');
+    const isSize = /^\d+(\.\d+)?\s*[kmg]ib$/; // 8192 is found as 8 KiB, too
     let texts = null;
+    let sizes = null;
     const show = () => {
       texts ??= rows.map((row) => [...row.cells].map((cell) => cell.textContent).join(' ').toLowerCase());
-      const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+      sizes ??= rows.map((row) => bytes(Number(textOf(row, sizeAt))).toLowerCase().replace(' ', ''));
+      const words = filter.value.toLowerCase().match(/\d+(\.\d+)?\s*[kmg]ib\b|\S+/g) ?? [];
+      const holds = (word, i) => (sizeAt >= 0 && isSize.test(word) ? sizes[i] === word.replace(/\s/g, '') : texts[i].includes(word));
       let shown = 0;
       rows.forEach((row, i) => {
-        const fits = words.every((word) => texts[i].includes(word));
+        const fits = words.every((word) => holds(word, i));
         if (row.hidden === fits) row.hidden = !fits;
         shown += fits;
       });

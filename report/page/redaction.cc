@@ -7,6 +7,8 @@
 #include <cctype>
 #include <nlohmann/json.hpp>
 
+#include "report/json_depth.h"
+
 namespace wiretax {
 namespace {
 
@@ -159,7 +161,7 @@ void Redaction::learn_users(std::string_view text) {
 
 void Redaction::learn(const PageRun& run) {
   for (const auto& file : run.files) {
-    const auto hosts = nlohmann::json::parse(file.context_value("hosts"), nullptr, false);
+    const auto hosts = parse_shallow(file.context_value("hosts"));
     if (hosts.is_array()) {
       for (const auto& host : hosts) {
         if (host.is_string()) add_host(host.get<std::string>());

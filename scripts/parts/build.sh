@@ -22,7 +22,7 @@ build_programs() {
   have_programs || note "building the programs, once; this takes a few minutes"
   local log
   log=$(mktemp)
-  if ! { configure_once && cmake --build "$root/build/release" --target "${programs[@]}" example; } >"$log" 2>&1; then
+  if ! { configure_once && cmake --build "$root/build/release" --target "${programs[@]}"; } >"$log" 2>&1; then
     tail -n 30 "$log" >&2
     fail 5 "the programs could not be built; all that was said is in $log"
   fi

@@ -228,6 +228,12 @@ test('the table of all points sorts, filters and becomes CSV', async () => {
     const told = means.filter(Boolean).map(Number);
     assert.deepEqual(told, [...told].sort((a, b) => a - b));
     assert.equal(means.at(-1), '', 'what is absent comes last');
+    for (const size of ['1 MiB', '1MiB']) {
+      await page.getByRole('searchbox').fill(`rdma_write rocep1s0f0 ${size}`);
+      assert.equal((await cells(1)).length, 1);
+    }
+    await page.getByRole('searchbox').fill('8 KiB');
+    assert.deepEqual([...new Set(await cells(4))].map(Number), [8192], 'not those of 128 KiB');
     await page.getByRole('searchbox').fill('rdma_write rocep1s0f0 1048576');
     assert.equal((await cells(1)).length, 1);
     assert.equal(await page.locator('#points .count').textContent(), `1 of ${rows} rows`);

@@ -59,17 +59,27 @@ TEST(Aftermath, PacketsThatWereSentAgain) {
   EXPECT_EQ(found.front().evidence, "7 times something was sent again in " + kWrite);
 }
 
-TEST(Aftermath, WhatSeveralFilesTellOfOneWireIsToldOnce) {
-  const auto file = [](double again) {
-    const Json document = {{"context", {{"wiretax_schema", 1}, {"wiretax_status", "complete"}}},
-                           {"benchmarks", {write({{"retransmits", again}})}}};
-    return parse_result_file(document.dump(), "file.json");
-  };
+ResultFile file_of(const Json& row) {
+  const Json document = {{"context", {{"wiretax_schema", 1}, {"wiretax_status", "complete"}}},
+                         {"benchmarks", Json::array({row})}};
+  return parse_result_file(document.dump(), "file.json");
+}
+
+TEST(Aftermath, LossesOfSeveralFilesAreToldOnce) {
+  const auto file = [](double again) { return file_of(write({{"retransmits", again}})); };
   const std::vector<ResultFile> files = {file(7), file(0), file(2)};
   const auto found = aftermath(files);
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found.front().evidence,
             "9 times something was sent again in " + kWrite + " and 1 more");
+}
+
+TEST(Aftermath, ALinkIsNoFasterForOneOfItsNameInAnotherFile) {
+  const std::vector<ResultFile> files = {file_of(write({{"Gbps", 13}})),
+                                         file_of(write({{"Gbps", 98}}))};
+  const auto found = aftermath(files);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().id, "adapter-degraded");
 }
 
 TEST(Aftermath, CongestionThatWasSignalled) {

@@ -73,9 +73,11 @@ TEST_F(CompareCli, WithAWiderThresholdThereIsNone) {
   }
 }
 
-TEST_F(CompareCli, ARunIsTheSameAsItself) {
-  const auto file = run_of("a.json", 20, 60);
-  const auto result = run("compare --all " + file + " " + folder_.string());
+TEST_F(CompareCli, RunsThatAreTheSame) {
+  std::filesystem::create_directory(folder_ / "b");
+  run_of("b/b.json", 20, 60);
+  const auto result =
+      run(fmt::format("compare --all {} {}/b", run_of("a.json", 20, 60), folder_.string()));
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(
       result.output,
@@ -108,6 +110,13 @@ TEST_F(CompareCli, JsonHasTheSame) {
   ASSERT_EQ(json["points"].size(), 2U);
   EXPECT_EQ(json["points"][1]["verdict"], "SLOWER");
   EXPECT_NEAR(json["points"][1]["ratio"]["mid"].get<double>(), 1.4, 1e-12);
+}
+
+TEST_F(CompareCli, OneFileTwiceIsNoComparison) {
+  const auto path = run_of("a.json", 20, 60);
+  const auto result = run(fmt::format("compare {} {}", path, path));
+  EXPECT_EQ(result.code, 3);
+  EXPECT_THAT(result.output, HasSubstr("A and B are the same measurements"));
 }
 
 TEST_F(CompareCli, FilesThatAreNoneAreNamed) {

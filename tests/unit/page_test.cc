@@ -303,6 +303,13 @@ TEST_F(PageCli, AFindingOfNoKnownSeverityIsRefused) {
               AllOf(HasSubstr("severity is not known"), Not(HasSubstr("<li class=\"x"))));
 }
 
+TEST_F(PageCli, ADoctorWhoNestsTooDeepIsRefused) {
+  write("run/collectives-nccl.json", page_results(27).dump());
+  const auto deep = std::string(200'000, '[') + std::string(200'000, ']');
+  write("run/doctor.json", "{\"findings\": [], \"hosts\": " + deep + "}");
+  EXPECT_THAT(page_of(run_folder(), 5), HasSubstr("not what wiretax-doctor writes"));
+}
+
 TEST_F(PageCli, NumbersAtTheEndsOfWhatThereIs) {
   auto results = page_results(27);
   results["benchmarks"][0]["GBps"] = 1.7976931348623157e308;

@@ -9,12 +9,17 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "report/compare/context_difference.h"
+#include "report/result_json.h"
 
 namespace wiretax {
 namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
 using Json = nlohmann::json;
 
@@ -169,6 +174,22 @@ TEST(RecordErrors, FilesThatAreNone) {
   EXPECT_EQ(reason_of_row(7), "r.json: benchmarks[0]: not an object");
 }
 
+/// Each of these once used up the stack.
+TEST(RecordErrors, BracketsInBracketsAreNotFollowedForLong) {
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  auto odd = document(Json::array({good_row()}));
+  odd["context"]["odd"] = "@";
+  auto text = odd.dump();
+  text.replace(text.find("\"@\""), 3, deep);
+  EXPECT_EQ(reason(text), "r.json: nested deeper than 64 levels");
+  odd["context"]["odd"] = deep;
+  const auto file = parse_result_file(odd.dump(), "r.json");
+  std::ostringstream written;
+  write_result_json(file, written);
+  EXPECT_EQ(parse_result_file(written.str(), "r.json").context_value("odd"), deep);
+  EXPECT_THAT(context_differences(file, file), IsEmpty());
+}
+
 TEST(RecordErrors, EveryTruncationIsAnError) {
   const auto text = document(Json::array({good_row()})).dump();
   for (std::size_t length = 0; length < text.size(); ++length) {
@@ -199,6 +220,14 @@ TEST(RecordErrors, AFolderWithATruncatedFileSaysWhich) {
   } catch (const InputError& error) {
     EXPECT_THAT(error.what(), AllOf(HasSubstr("tcp.json"), HasSubstr("truncated")));
   }
+}
+
+TEST(RecordErrors, ALinkInACircleIsNoFile) {
+  const Folder folder;
+  folder.write("b.json", document(Json::array({good_row()})).dump());
+  std::filesystem::create_symlink("a.json", folder.path() / "a.json");
+  const std::vector paths = {folder.path()};
+  EXPECT_EQ(read_results(paths).size(), 1U);
 }
 
 TEST(RecordErrors, AFileThatIsNotThere) {

@@ -1,0 +1,23 @@
+#include "report/json_depth.h"
+
+namespace wiretax {
+
+bool nests_too_deep(std::string_view text) {
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char letter = text[i];
+    if (quoted && letter == '\\') {
+      ++i;
+    } else if (letter == '"') {
+      quoted = !quoted;
+    } else if (!quoted && (letter == '{' || letter == '[')) {
+      if (++depth > kDeepestJson) return true;
+    } else if (!quoted && (letter == '}' || letter == ']')) {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace wiretax
