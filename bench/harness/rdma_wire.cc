@@ -16,6 +16,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr double kWireDeadline = 10;
+constexpr double kAskEvery = 1;  // an answer that does not come is known of in a second or two
 constexpr double kConnectDeadline = 5;
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kWordBytes = sizeof(std::uint64_t);
@@ -271,6 +272,20 @@ void RdmaWire::await_signal() {
   poll_until(taker_, [&] { return word(settings_.queue_pairs) >= signals_seen_; });
 }
 
+/// An empty write changes nothing there. Its completion fails where the path is cut or the other
+/// end hung up, as that of any write would.
+void RdmaWire::ask() {
+  if (own_posted_ > 0) return;  // that one will tell
+  ibv_send_wr request{};
+  request.wr_id = kOwn;
+  request.opcode = IBV_WR_RDMA_WRITE;
+  request.send_flags = IBV_SEND_SIGNALED;
+  request.wr.rdma.remote_addr = endpoint_->peer().memory;
+  request.wr.rdma.rkey = endpoint_->peer().remote_key;
+  // Where the queue is full, there is enough on its way.
+  if (endpoint_->queue_pairs().front().post(request) == 0) ++own_posted_;
+}
+
 void RdmaWire::fail(const ibv_wc& completion) const {
   throw Failure(ExitCode::kPeer,
                 fmt::format("{}: {}", device_.port().name(), verbs::explain(completion)));
@@ -287,12 +302,15 @@ void RdmaWire::give_up() const {
                             kWireDeadline * slow_factor()));
 }
 
-RdmaWire::Patience::Patience(const RdmaWire& wire) : wire_(wire) {}
+RdmaWire::Patience::Patience(RdmaWire& wire) : wire_(wire) {}
 
 void RdmaWire::Patience::look() {
   const double now = now_s();
-  if (idle_ == kSpins) since_s_ = now;
+  if (idle_ == kSpins) since_s_ = asked_s_ = now;
   if (now - since_s_ > kWireDeadline * slow_factor()) wire_.give_up();
+  if (now - asked_s_ < kAskEvery * slow_factor()) return;
+  asked_s_ = now;
+  wire_.ask();
 }
 
 std::string RdmaWire::evidence() const {

@@ -110,10 +110,11 @@ class RdmaWire {
     return count;
   }
 
-  /// Ends a wait that sees no progress. Asks the clock only now and then.
+  /// Ends a wait that sees no progress, and meanwhile asks whether the other end is still there:
+  /// who waits for a word has nothing on its way that could fail. Asks the clock only now and then.
   class Patience {
    public:
-    explicit Patience(const RdmaWire& wire);
+    explicit Patience(RdmaWire& wire);
     void note(int progress) {
       if (progress > 0) {
         idle_ = 0;
@@ -125,9 +126,10 @@ class RdmaWire {
    private:
     static constexpr std::uint64_t kSpins = 1024;
     void look();
-    const RdmaWire& wire_;
+    RdmaWire& wire_;
     std::uint64_t idle_ = 0;
     double since_s_ = 0;
+    double asked_s_ = 0;
   };
 
   /// {"port", "path_mtu", "gid", "growth": {...}, "tells_losses"} since the wire was opened.
@@ -144,6 +146,7 @@ class RdmaWire {
   [[noreturn]] void fail_poll() const;
   [[noreturn]] void give_up() const;
   void await_own();
+  void ask();
   void connect(const verbs::Exchange& exchange);
   static void connect_together(Ranks& ranks, RdmaWire* wire, int partner);
 

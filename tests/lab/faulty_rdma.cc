@@ -5,6 +5,8 @@
 // stranger: somebody else calls at the door of librdmacm first
 //
 // wrong_data: what arrives is changed before it is looked at
+//
+// no_word: rank 1 fails while rank 0 waits for its word, and has nothing on its way
 
 #include <fmt/format.h>
 
@@ -37,15 +39,20 @@ struct End {
   verbs::Endpoint endpoint;
 };
 
-class WrongData : public RdmaLatencyBody {
+class FaultyBody : public RdmaLatencyBody {
  public:
-  using RdmaLatencyBody::RdmaLatencyBody;
+  FaultyBody(std::unique_ptr<RdmaWire> wire, const std::string& fault)
+      : RdmaLatencyBody(std::move(wire), 0), fault_(fault) {}
 
  protected:
   void take_sent() override {
     RdmaLatencyBody::take_sent();
+    if (fault_ == "no_word") throw Failure(ExitCode::kPeer, "fell out before its word");
     if (wire().settings().bytes > 2) wire().incoming()[2] ^= std::byte{0xff};
   }
+
+ private:
+  std::string fault_;
 };
 
 class FaultyRdma : public Program {
@@ -56,7 +63,7 @@ class FaultyRdma : public Program {
     app.add_option("--device", device_)->required();
     app.add_option("--fault", fault_)
         ->required()
-        ->check(CLI::IsMember({"wrong_key", "stranger", "wrong_data"}));
+        ->check(CLI::IsMember({"wrong_key", "stranger", "wrong_data", "no_word"}));
   }
 
   void set_up(Session& session) override {
@@ -83,11 +90,11 @@ class FaultyRdma : public Program {
     return 2 * point.bytes;
   }
   std::unique_ptr<Body> prepare(Session& session, const std::string& bytes) override {
-    return std::make_unique<WrongData>(
+    return std::make_unique<FaultyBody>(
         RdmaWire::open(
             session.ranks, {0, 1}, &link_,
             {.operation = RdmaOperation::kSend, .bytes = std::stoull(bytes), .depth = 8}),
-        0);
+        fault_);
   }
   void describe(const Session& /*session*/, const Point& /*point*/,
                 const std::vector<std::string>& /*evidence*/, Row& /*row*/) override {}

@@ -310,6 +310,12 @@ class BadDays(RdmaTest):
         self.assertIn("wrong data at byte 2", bad["error_message"])
         self.assertEqual(bad["real_time"], 0)
 
+    def test_a_peer_that_fails_while_its_word_is_waited_for(self):
+        """The one that failed says why; the one that waits finds out, and does not hide it behind a deadline."""
+        done = self.faulty("no_word")
+        self.assertEqual(done.returncode, PEER, done.stderr)
+        self.assertIn("rank 1 (spark-02): fell out before its word", done.stderr)
+
     def test_too_little_memory_may_be_locked(self):
         for device in (["--device", DEVICE], []):
             line = " ".join(mpirun(RDMA, *device, "--mode", "bandwidth", "--bytes", "64Ki", hosts=HOSTS[:1])
