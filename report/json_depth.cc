@@ -1,5 +1,7 @@
 #include "report/json_depth.h"
 
+#include <nlohmann/json.hpp>
+
 namespace wiretax {
 
 bool nests_too_deep(std::string_view text) {
@@ -18,6 +20,11 @@ bool nests_too_deep(std::string_view text) {
     }
   }
   return false;
+}
+
+nlohmann::json parse_shallow(std::string_view text) {
+  using Json = nlohmann::json;
+  return nests_too_deep(text) ? Json(Json::value_t::discarded) : Json::parse(text, nullptr, false);
 }
 
 }  // namespace wiretax

@@ -1,8 +1,6 @@
 #pragma once
 
-// Includes nlohmann-json: for .cc files of report only.
-
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string_view>
 
 namespace wiretax {
@@ -15,10 +13,6 @@ constexpr int kDeepestJson = 64;
 bool nests_too_deep(std::string_view text);
 
 /// Discarded where `text` is no JSON or nests too deep.
-template <typename Json = nlohmann::json>
-Json parse_shallow(std::string_view text) {
-  if (nests_too_deep(text)) return Json(Json::value_t::discarded);
-  return Json::parse(text, nullptr, false);
-}
+nlohmann::json parse_shallow(std::string_view text);
 
 }  // namespace wiretax
