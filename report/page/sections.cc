@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "report/aftermath.h"
 #include "report/assumptions.h"
@@ -291,29 +292,39 @@ std::string token_section(const Page& page) {
          tables;
 }
 
-std::string finding_html(std::string_view severity, std::string_view id, std::string_view where,
-                         std::string_view evidence, std::string_view fix) {
-  return fmt::format(
-      "<li class=\"{0}\"><b>{0}: {1}</b>{2}<br>{3}<br><span>What to do: {4}</span>\n",
-      html_text(severity), html_text(id), where.empty() ? "" : ", " + html_text(where),
-      html_text(evidence), html_text(fix));
-}
+/// A run's findings. What to do about several of a kind is said with the first.
+class FindingList {
+ public:
+  void add(std::string_view severity, std::string_view id, std::string_view where,
+           std::string_view evidence, const std::string& fix) {
+    items_ += fmt::format(
+        "<li class=\"{0}\"><b>{0}: {1}</b>{2}<br>{3}<br><span>What to do: {4}</span>\n",
+        html_text(severity), html_text(id), where.empty() ? "" : ", " + html_text(where),
+        html_text(evidence), said_.emplace(id, fix).second ? html_text(fix) : "as above");
+  }
+  [[nodiscard]] std::string html() const {
+    return items_.empty() ? "" : fmt::format("<ul class=findings>\n{}</ul>\n", items_);
+  }
+
+ private:
+  std::string items_;
+  std::set<std::pair<std::string, std::string>> said_;
+};
 
 /// What the doctor saw before, and what only the results show.
 std::string findings_section(const Page& page) {
   std::string html;
   for (const auto& run : page.runs) {
-    std::string list;
+    FindingList list;
     for (const auto& finding : run.doctor.findings) {
-      list +=
-          finding_html(finding.severity, finding.id, finding.who, finding.evidence, finding.fix);
+      list.add(finding.severity, finding.id, finding.who, finding.evidence, finding.fix);
     }
     for (const auto& [id, evidence] : aftermath(run.files)) {
-      list += finding_html("warning", id, "seen in the results", evidence, find_symptom(id).fix);
+      list.add("warning", id, "seen in the results", evidence, find_symptom(id).fix);
     }
     if (page.runs.size() > 1) html += fmt::format("<h3>{}</h3>\n", html_text(run.name));
-    if (!list.empty()) {
-      html += fmt::format("<ul class=findings>\n{}</ul>\n", list);
+    if (const auto items = list.html(); !items.empty()) {
+      html += items;
     } else if (run.doctor.examined) {
       html += "<p>Nothing: wiretax-doctor found no fault, and the results show none.</p>\n";
     } else {

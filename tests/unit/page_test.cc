@@ -303,6 +303,22 @@ TEST_F(PageCli, AFindingOfNoKnownSeverityIsRefused) {
               AllOf(HasSubstr("severity is not known"), Not(HasSubstr("<li class=\"x"))));
 }
 
+TEST_F(PageCli, WhatToDoAboutSeveralOfAKindIsSaidOnce) {
+  const auto finding = [](std::string_view id, std::string_view who, std::string_view fix) {
+    return OnPage{{"id", id}, {"severity", "fault"}, {"who", who}, {"evidence", "e"}, {"fix", fix}};
+  };
+  write("run/collectives-nccl.json", page_results(27).dump());
+  write("run/doctor.json",
+        OnPage{{"findings",
+                {finding("memlock", "spark-a", "ulimit"), finding("memlock", "spark-b", "ulimit"),
+                 finding("mtu", "spark-a", "ip link a"), finding("mtu", "spark-b", "ip link b")}}}
+            .dump());
+  const auto page = page_of(run_folder(), 0);
+  EXPECT_THAT(page, AllOf(HasSubstr("memlock</b>, spark-a<br>e<br><span>What to do: ulimit"),
+                          HasSubstr("memlock</b>, spark-b<br>e<br><span>What to do: as above"),
+                          HasSubstr("What to do: ip link a"), HasSubstr("What to do: ip link b")));
+}
+
 TEST_F(PageCli, ADoctorWhoNestsTooDeepIsRefused) {
   write("run/collectives-nccl.json", page_results(27).dump());
   const auto deep = std::string(200'000, '[') + std::string(200'000, ']');
