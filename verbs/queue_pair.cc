@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -114,6 +115,12 @@ std::string mismatch(const EndAddress& mine, const EndAddress& theirs) {
   return {};
 }
 
+std::uint8_t Endurance::timeout(double factor) {
+  constexpr double kMost = 6;
+  return static_cast<std::uint8_t>(
+      kTimeout + std::clamp(std::ceil(std::log2(std::max(factor, 1.0))), 0.0, kMost));
+}
+
 QueuePair::QueuePair(const Device& device, ibv_cq* completions, const QueueDepths& depths)
     : first_packet_(random_packet_number()) {
   const auto& limits = device.limits();
@@ -152,7 +159,7 @@ void QueuePair::modify(ibv_qp_attr& attributes, int mask, const std::string& to)
 }
 
 void QueuePair::connect(const Device& device, const Gid& gid, const EndAddress& theirs,
-                        std::size_t i, int path_mtu) {
+                        std::size_t i, int path_mtu, std::uint8_t timeout) {
   ibv_qp_attr init{};
   init.qp_state = IBV_QPS_INIT;
   init.port_num = static_cast<std::uint8_t>(device.port().number);
@@ -184,7 +191,7 @@ void QueuePair::connect(const Device& device, const Gid& gid, const EndAddress& 
 
   ibv_qp_attr send{};
   send.qp_state = IBV_QPS_RTS;
-  send.timeout = Endurance::kTimeout;
+  send.timeout = timeout;
   send.retry_cnt = Endurance::kRetries;
   send.rnr_retry = Endurance::kReceiverRetries;
   send.sq_psn = first_packet_;

@@ -166,12 +166,13 @@ RdmaWire::RdmaWire(const RdmaLink& link, const RdmaSettings& settings, bool is_f
     throw Failure(ExitCode::kEnvironment,
                   fmt::format("{} cannot be used: {}", port.name(), choice.reason));
   }
-  endpoint_ =
-      std::make_unique<verbs::Endpoint>(device_, *choice.gid, buffer_.bytes(),
-                                        verbs::EndpointSettings{.queue_pairs = settings.queue_pairs,
-                                                                .depths = depths_of(settings),
-                                                                .mtu = settings.mtu,
-                                                                .owner = owner});
+  endpoint_ = std::make_unique<verbs::Endpoint>(
+      device_, *choice.gid, buffer_.bytes(),
+      verbs::EndpointSettings{.queue_pairs = settings.queue_pairs,
+                              .depths = depths_of(settings),
+                              .mtu = settings.mtu,
+                              .owner = owner,
+                              .timeout = verbs::Endurance::timeout(slow_factor())});
   // What the device can may be less than what was wished for.
   settings_.inline_bytes = endpoint_->queue_pairs().front().inline_bytes();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 #include "collectives/backend.h"
 #include "verbs/buffer.h"
 #include "verbs/port.h"
+#include "verbs/queue_pair.h"
 
 namespace wiretax::collectives {
 
@@ -28,6 +30,7 @@ struct OneShotGroup {
   std::shared_ptr<const verbs::Cuda> cuda = nullptr;
   std::function<double()> now_s;  // the clock
   double patience_s = 4;          // so long nothing may arrive
+  std::uint8_t timeout = verbs::Endurance::kTimeout;
 };
 
 /// The floor below every library: a rank writes its data into a slot of every peer's memory and a

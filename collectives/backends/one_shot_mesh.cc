@@ -84,7 +84,8 @@ Mesh::Mesh(const OneShotGroup& group, const Layout& layout, std::size_t keys)
           verbs::EndpointSettings{.depths = {.sends = requests,
                                              .receives = 1,
                                              .inline_bytes = kInline,
-                                             .less_inline_will_do = true}});
+                                             .less_inline_will_do = true},
+                                  .timeout = group.timeout});
       links_[peer].push_back({std::move(device), std::move(endpoint)});
     }
   }

@@ -134,7 +134,7 @@ class LinksTogether(RdmaTest):
             code, output = self.measure("--transport", "rdma", "--bytes", str(size), "--depth", "4", program=LINKS_PROGRAM)
             self.assertEqual(code, 0, output)
             rows = {row["name"].split("/")[1].removeprefix("links:"): row for row in self.rows()}
-            self.assertEqual(sorted(rows), sorted([*names, "+".join(names)]))
+            self.assertEqual(sorted(rows), sorted([*names, "+".join(names)]), output)
             both = rows["+".join(names)]
             if "error_message" in both:
                 self.assertIn("at work together", both["error_message"])
@@ -163,7 +163,7 @@ class LinksTogether(RdmaTest):
         self.assertEqual(code, 0, output)
         rows = {row["name"].split("/")[1].removeprefix("links:"): row for row in self.rows()}
         names = [link for link, (_, _) in sorted(LINKS.items(), key=lambda entry: entry[1])]
-        self.assertEqual(sorted(rows), sorted([*names, "+".join(names)]))
+        self.assertEqual(sorted(rows), sorted([*names, "+".join(names)]), output)
         context = self.document()["context"]
         self.assertEqual((context["transport"], context["wiretax_fabric"]), ("TCP over IPv4", "tcp"))
         for links, row in rows.items():

@@ -63,6 +63,7 @@ after(async () => {
 // Opens a page, and sees that it asks for nothing and complains about nothing.
 async function withPage(name, options, use) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  context.setDefaultTimeout(200e3); // no test is about how fast a busy machine is
   const page = await context.newPage();
   const told = [];
   const asked = [];

@@ -8,6 +8,7 @@ const [report, folder] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 try {
   const context = await browser.newContext({ viewport: { width: 1100, height: 860 }, colorScheme: 'light' });
+  context.setDefaultTimeout(200e3); // of a busy machine
   const page = await context.newPage();
   await page.goto(pathToFileURL(report).href);
   await page.screenshot({ path: join(folder, 'answer.png') });

@@ -94,5 +94,13 @@ TEST(Completion, IsExplained) {
   EXPECT_THAT(explain(failed), HasSubstr("refused access to its memory"));
 }
 
+TEST(Endurance, IsLongerBetweenSlowMachines) {
+  EXPECT_EQ(Endurance::timeout(0.1), Endurance::kTimeout);
+  EXPECT_EQ(Endurance::timeout(1), Endurance::kTimeout);
+  EXPECT_EQ(Endurance::timeout(2), 15);
+  EXPECT_EQ(Endurance::timeout(5), 17);
+  EXPECT_EQ(Endurance::timeout(1e9), 20);
+}
+
 }  // namespace
 }  // namespace wiretax::verbs
