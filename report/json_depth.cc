@@ -23,8 +23,8 @@ bool nests_too_deep(std::string_view text) {
 }
 
 nlohmann::json parse_shallow(std::string_view text) {
-  using Json = nlohmann::json;
-  return nests_too_deep(text) ? Json(Json::value_t::discarded) : Json::parse(text, nullptr, false);
+  if (nests_too_deep(text)) return nlohmann::json(nlohmann::json::value_t::discarded);
+  return nlohmann::json::parse(text, nullptr, false);
 }
 
 }  // namespace wiretax

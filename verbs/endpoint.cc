@@ -39,7 +39,7 @@ Endpoint::Endpoint(const Device& device, const Gid& gid, std::span<std::byte> me
     : device_(device),
       gid_(gid),
       wanted_mtu_(settings.mtu),
-      timeout_(settings.timeout),
+      ack_timeout_(settings.ack_timeout),
       owner_(settings.owner),
       memory_(memory) {
   check_settings(device, memory.size(), settings);
@@ -92,7 +92,7 @@ void Endpoint::connect(const Exchange& exchange) { connect(decode(exchange(encod
 void Endpoint::connect(const EndAddress& theirs) {
   agree_on_path(theirs);
   for (std::size_t i = 0; i < queue_pairs_.size(); ++i) {
-    queue_pairs_[i].connect(device_, gid_, peer_, i, path_mtu_, timeout_);
+    queue_pairs_[i].connect(device_, gid_, peer_, i, path_mtu_, ack_timeout_);
   }
 }
 

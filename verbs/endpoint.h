@@ -18,7 +18,7 @@ struct EndpointSettings {
   QueueDepths depths;
   int mtu = 0;             // of the path, in bytes; 0: the smaller of the two ends' active ones
   std::string owner = {};  // whose end it is, for the other end's messages
-  std::uint8_t timeout = Endurance::kTimeout;
+  std::uint8_t ack_timeout = Endurance::kTimeout;  // an exponent
 };
 
 /// One end of a link: registered memory, a completion queue and queue pairs on one device,
@@ -64,7 +64,7 @@ class Endpoint {
   const Device& device_;
   Gid gid_;
   int wanted_mtu_;
-  std::uint8_t timeout_;
+  std::uint8_t ack_timeout_;
   std::string owner_;
   int path_mtu_ = 0;
   EndAddress peer_;

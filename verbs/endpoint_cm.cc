@@ -164,7 +164,7 @@ class CmHandshake {
     } else if (state == IBV_QPS_RTR) {
       attributes.path_mtu = mtu_code(end_.path_mtu_);
     } else {
-      attributes.timeout = end_.timeout_;
+      attributes.timeout = end_.ack_timeout_;
       attributes.retry_cnt = Endurance::kRetries;
       attributes.rnr_retry = Endurance::kReceiverRetries;
     }

@@ -159,7 +159,7 @@ void QueuePair::modify(ibv_qp_attr& attributes, int mask, const std::string& to)
 }
 
 void QueuePair::connect(const Device& device, const Gid& gid, const EndAddress& theirs,
-                        std::size_t i, int path_mtu, std::uint8_t timeout) {
+                        std::size_t i, int path_mtu, std::uint8_t ack_timeout) {
   ibv_qp_attr init{};
   init.qp_state = IBV_QPS_INIT;
   init.port_num = static_cast<std::uint8_t>(device.port().number);
@@ -191,7 +191,7 @@ void QueuePair::connect(const Device& device, const Gid& gid, const EndAddress& 
 
   ibv_qp_attr send{};
   send.qp_state = IBV_QPS_RTS;
-  send.timeout = timeout;
+  send.timeout = ack_timeout;
   send.retry_cnt = Endurance::kRetries;
   send.rnr_retry = Endurance::kReceiverRetries;
   send.sq_psn = first_packet_;

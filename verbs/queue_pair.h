@@ -33,7 +33,7 @@ struct Endurance {
   static constexpr std::uint8_t kReceiverRetries = 6;
 
   /// The timeout, as an exponent too, between machines that are `factor` times slower: one that
-  /// stands still for a moment is no dead link. At most 4.3 s.
+  /// stands still for a moment is no dead link. A try takes at most 4.3 s.
   static std::uint8_t timeout(double factor);
 };
 
@@ -84,7 +84,7 @@ class QueuePair {
   /// RESET, INIT, RTR, RTS to the other end's i-th queue pair, as ibv_modify_qp(3) lists the
   /// attributes. Throws std::system_error.
   void connect(const Device& device, const Gid& gid, const EndAddress& theirs, std::size_t i,
-               int path_mtu, std::uint8_t timeout);
+               int path_mtu, std::uint8_t ack_timeout);
   /// One step with attributes that somebody else worked out, such as librdmacm.
   void modify(ibv_qp_attr& attributes, int mask, const std::string& to);
   /// To ERROR: everything posted comes back, and the other end's requests fail.

@@ -158,7 +158,7 @@ class OneShotCarrier : public Carrier {
     group.cuda = fabric_.cuda();
     group.now_s = now_s;
     group.patience_s *= slow_factor();
-    group.timeout = verbs::Endurance::timeout(slow_factor());
+    group.ack_timeout = verbs::Endurance::timeout(slow_factor());
     return std::make_unique<collectives::OneShotBackend>(std::move(group));
   }
 

@@ -14,7 +14,14 @@ void write_once(Session& session, const RankPair& pair, const RdmaLink& link) {
   RdmaLatencyBody body(
       RdmaWire::open(session.ranks, pair, mine ? &link : nullptr, {.bytes = kBytes, .depth = 1}),
       0);
-  together(session.ranks, fmt::format("writing once over {}", link.name), [&] { body.check(); });
+  together(session.ranks, fmt::format("writing once over {}", link.name), [&] {
+    try {
+      body.check();
+    } catch (...) {
+      body.hang_up();
+      throw;
+    }
+  });
 }
 
 }  // namespace

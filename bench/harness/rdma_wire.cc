@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr double kWireDeadline = 10;
-constexpr double kAskEvery = 1;  // an answer that does not come is known of in a second or two
+constexpr double kAskEvery = 1;
 constexpr double kConnectDeadline = 5;
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kWordBytes = sizeof(std::uint64_t);
@@ -172,7 +172,7 @@ RdmaWire::RdmaWire(const RdmaLink& link, const RdmaSettings& settings, bool is_f
                               .depths = depths_of(settings),
                               .mtu = settings.mtu,
                               .owner = owner,
-                              .timeout = verbs::Endurance::timeout(slow_factor())});
+                              .ack_timeout = verbs::Endurance::timeout(slow_factor())});
   // What the device can may be less than what was wished for.
   settings_.inline_bytes = endpoint_->queue_pairs().front().inline_bytes();
 }
@@ -283,7 +283,7 @@ void RdmaWire::ask() {
   request.send_flags = IBV_SEND_SIGNALED;
   request.wr.rdma.remote_addr = endpoint_->peer().memory;
   request.wr.rdma.rkey = endpoint_->peer().remote_key;
-  // Where the queue is full, there is enough on its way.
+  // Where nothing can be posted, what is on its way or the deadline tells.
   if (endpoint_->queue_pairs().front().post(request) == 0) ++own_posted_;
 }
 

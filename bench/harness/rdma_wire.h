@@ -92,12 +92,14 @@ class RdmaWire {
     while (!done()) patience.note(poll_once(take));
   }
 
-  /// Takes what is there: how many. Throws as above.
+  /// Takes what is there: how many `take` was called with, since words and answers of a host that
+  /// stands still are no progress. Throws as above.
   template <typename Take>
   int poll_once(Take take) {
     std::array<ibv_wc, 16> completions;
     const int count = endpoint_->poll(completions);
     if (count < 0) fail_poll();
+    int taken = 0;
     for (int i = 0; i < count; ++i) {
       const auto& completion = completions[static_cast<std::size_t>(i)];
       if (completion.status != IBV_WC_SUCCESS) fail(completion);
@@ -105,9 +107,10 @@ class RdmaWire {
         --own_posted_;
       } else {
         take(completion);
+        ++taken;
       }
     }
-    return count;
+    return taken;
   }
 
   /// Ends a wait that sees no progress, and meanwhile asks whether the other end is still there:

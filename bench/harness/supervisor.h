@@ -11,7 +11,8 @@
 
 namespace wiretax::bench {
 
-/// Factor on every deadline, from WIRETAX_SLOW (default 1): emulated machines are slow, not broken.
+/// Factor on every deadline, and on the time in which a queue pair wants its acknowledgement, from
+/// WIRETAX_SLOW (default 1): emulated machines are slow, not broken.
 double slow_factor();
 
 /// The thread that keeps the promise never to hang. It waits for SIGINT and SIGTERM and for the

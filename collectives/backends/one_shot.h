@@ -28,9 +28,9 @@ struct OneShotGroup {
   std::function<std::vector<std::string>(const std::string&)> all_gather;
   verbs::Memory memory = verbs::Memory::kHost;
   std::shared_ptr<const verbs::Cuda> cuda = nullptr;
-  std::function<double()> now_s;  // the clock
-  double patience_s = 4;          // so long nothing may arrive
-  std::uint8_t timeout = verbs::Endurance::kTimeout;
+  std::function<double()> now_s;                          // the clock
+  double patience_s = 4;                                  // so long nothing may arrive
+  std::uint8_t ack_timeout = verbs::Endurance::kTimeout;  // an exponent
 };
 
 /// The floor below every library: a rank writes its data into a slot of every peer's memory and a

@@ -85,7 +85,7 @@ Mesh::Mesh(const OneShotGroup& group, const Layout& layout, std::size_t keys)
                                              .receives = 1,
                                              .inline_bytes = kInline,
                                              .less_inline_will_do = true},
-                                  .timeout = group.timeout});
+                                  .ack_timeout = group.ack_timeout});
       links_[peer].push_back({std::move(device), std::move(endpoint)});
     }
   }

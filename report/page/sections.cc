@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <set>
-#include <utility>
 
 #include "report/aftermath.h"
 #include "report/assumptions.h"
@@ -292,7 +291,7 @@ std::string token_section(const Page& page) {
          tables;
 }
 
-/// A run's findings. What to do about several of a kind is said with the first.
+/// A run's findings. What to do is not said again right below itself.
 class FindingList {
  public:
   void add(std::string_view severity, std::string_view id, std::string_view where,
@@ -300,7 +299,8 @@ class FindingList {
     items_ += fmt::format(
         "<li class=\"{0}\"><b>{0}: {1}</b>{2}<br>{3}<br><span>What to do: {4}</span>\n",
         html_text(severity), html_text(id), where.empty() ? "" : ", " + html_text(where),
-        html_text(evidence), said_.emplace(id, fix).second ? html_text(fix) : "as above");
+        html_text(evidence), fix != last_fix_ ? html_text(fix) : "as above");
+    last_fix_ = fix;
   }
   [[nodiscard]] std::string html() const {
     return items_.empty() ? "" : fmt::format("<ul class=findings>\n{}</ul>\n", items_);
@@ -308,7 +308,7 @@ class FindingList {
 
  private:
   std::string items_;
-  std::set<std::pair<std::string, std::string>> said_;
+  std::string last_fix_;
 };
 
 /// What the doctor saw before, and what only the results show.

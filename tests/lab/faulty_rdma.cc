@@ -6,9 +6,13 @@
 //
 // wrong_data: what arrives is changed before it is looked at
 //
+// standstill: rank 1 does nothing for longer than anybody waits, and its device goes on
+// acknowledging
+//
 // no_word: rank 1 fails while rank 0 waits for its word, and has nothing on its way
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -47,11 +51,14 @@ class FaultyBody : public RdmaLatencyBody {
  protected:
   void take_sent() override {
     RdmaLatencyBody::take_sent();
+    if (fault_ == "standstill") sleep(static_cast<unsigned>(kStandstill * slow_factor()));
     if (fault_ == "no_word") throw Failure(ExitCode::kPeer, "fell out before its word");
-    if (wire().settings().bytes > 2) wire().incoming()[2] ^= std::byte{0xff};
+    if (fault_ == "wrong_data" && wire().settings().bytes > 2)
+      wire().incoming()[2] ^= std::byte{0xff};
   }
 
  private:
+  static constexpr double kStandstill = 15;
   std::string fault_;
 };
 
@@ -63,7 +70,7 @@ class FaultyRdma : public Program {
     app.add_option("--device", device_)->required();
     app.add_option("--fault", fault_)
         ->required()
-        ->check(CLI::IsMember({"wrong_key", "stranger", "wrong_data", "no_word"}));
+        ->check(CLI::IsMember({"wrong_key", "stranger", "wrong_data", "standstill", "no_word"}));
   }
 
   void set_up(Session& session) override {
@@ -71,6 +78,7 @@ class FaultyRdma : public Program {
     link_ = links.between(0, 1).front();
     if (fault_ == "wrong_key") write_with_wrong_key(session);
     if (fault_ == "stranger") call_after_a_stranger(session);
+    if (fault_ == "standstill") wait_in_vain(session);
   }
 
   std::vector<Point> points(const Session& /*session*/) override {
@@ -114,6 +122,12 @@ class FaultyRdma : public Program {
     together(session.ranks, "writing with a wrong key", [&] {
       if (session.ranks.leads()) write(end.endpoint);
     });
+  }
+
+  /// Where no watch over a point would end it.
+  void wait_in_vain(Session& session) {
+    const auto body = prepare(session, "2");
+    together(session.ranks, "waiting for rank 1", [&] { body->check(); });
   }
 
   /// Rank 1 listens. Rank 0 first calls as one who does not know the token.

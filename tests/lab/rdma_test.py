@@ -21,7 +21,7 @@ REPORT = f"{BIN}/wiretax-report"
 FAULTY = os.path.join(BIN, "..", "tests", "faulty_rdma")
 SECONDS = 300  # emulation on a busy machine; the program has deadlines of its own
 
-USAGE, ENVIRONMENT, PEER, MISMATCH = 2, 5, 6, 8
+USAGE, ENVIRONMENT, PEER, TIMEOUT, MISMATCH = 2, 5, 6, 7, 8
 LINK, (DEVICE, SUBNET) = next(iter(LINKS.items()))
 
 
@@ -286,9 +286,9 @@ class BadDays(RdmaTest):
         except (OSError, ValueError):
             return []
 
-    def faulty(self, fault, *options):
+    def faulty(self, fault, *options, **environment):
         return subprocess.run(mpirun(FAULTY, "--device", DEVICE, "--fault", fault, *options), stdin=subprocess.DEVNULL, text=True,
-                              capture_output=True, timeout=SECONDS)
+                              capture_output=True, timeout=SECONDS, env={**os.environ, **environment})
 
     def test_a_wrong_key(self):
         done = self.faulty("wrong_key")
@@ -315,6 +315,12 @@ class BadDays(RdmaTest):
         done = self.faulty("no_word")
         self.assertEqual(done.returncode, PEER, done.stderr)
         self.assertIn("rank 1 (spark-02): fell out before its word", done.stderr)
+
+    def test_a_peer_that_stands_still_while_its_device_goes_on(self):
+        """That its device answers is no sign of life."""
+        done = self.faulty("standstill", WIRETAX_SLOW="2")  # else it takes more than a minute
+        self.assertEqual(done.returncode, TIMEOUT, done.stdout + done.stderr)
+        self.assertRegex(done.stderr, rf"rank 0 \(spark-01\): {DEVICE}: no completion and no message for 20 s")
 
     def test_too_little_memory_may_be_locked(self):
         for device in (["--device", DEVICE], []):

@@ -49,7 +49,7 @@ before(async () => {
   fourRanks(at('undecided'), 'mpi');
   fourRanks(at('decided'), 'nccl');
   makePage('undecided', 5, at('undecided'), at('decided'), '--ranks', '4');
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'], timeout: 200e3 });
 });
 
 after(async () => {

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 
 const [report, folder] = process.argv.slice(2);
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'], timeout: 200e3 });
 try {
   const context = await browser.newContext({ viewport: { width: 1100, height: 860 }, colorScheme: 'light' });
   context.setDefaultTimeout(200e3); // of a busy machine
