@@ -55,8 +55,14 @@ class LabTest(ScriptTest):
         return started
 
     def wait_for_guests(self, started):
-        wait_until(lambda: len(guests_of(started.pid)) == 2 or started.poll() is not None, "two guests", SECONDS)
-        guests = guests_of(started.pid)
+        guests = {}
+
+        def looked():  # once, since a guest has no command line at the moment at which it becomes another program
+            guests.clear()
+            guests.update(guests_of(started.pid))
+            return len(guests) == 2 or started.poll() is not None
+
+        wait_until(looked, "two guests", SECONDS)
         self.assertEqual(len(guests), 2)
         return guests
 
